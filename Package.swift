@@ -1,0 +1,168 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Dependencies point one way: executables -> service libraries -> Service, AMQP, EventLog, domains -> Contracts.
+// `--explicit-target-dependency-import-check error` (see deploy/test) refuses anything else.
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+
+let package = Package(
+    name: "carillon",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "api-gateway", targets: ["api-gateway"]),
+        .executable(name: "campaign-manager", targets: ["campaign-manager"]),
+        .executable(name: "outdial-manager", targets: ["outdial-manager"]),
+        .executable(name: "dialer-worker", targets: ["dialer-worker"]),
+        .executable(name: "carillon", targets: ["carillon"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+    ],
+    targets: [
+        // The wall to C.
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .target(name: "CAMQPCodec", dependencies: ["CRabbitMQ"]),
+
+        // Infrastructure: the bus and the log.
+        .target(
+            name: "AMQP",
+            dependencies: [
+                "CAMQPCodec", logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + nio
+        ),
+        .target(name: "EventLog", dependencies: ["Contracts", crypto, grdb]),
+
+        // What crosses a process boundary, and the pure rules.
+        .target(name: "Contracts"),
+        .target(name: "CampaignDomain", dependencies: ["Contracts"]),
+        .target(name: "OutdialDomain", dependencies: ["Contracts"]),
+
+        // The runtime that every daemon shares.
+        .target(
+            name: "Service",
+            dependencies: [
+                "AMQP", "Contracts", "EventLog", argumentParser, logging, lifecycle, metrics,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + nio
+        ),
+
+        // One library for each daemon.
+        .target(
+            name: "CampaignManager",
+            dependencies: [
+                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", crypto, grdb, lifecycle, logging,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]
+        ),
+        .target(
+            name: "OutdialManager",
+            dependencies: ["AMQP", "Contracts", "EventLog", "OutdialDomain", "Service", grdb, lifecycle, logging]
+        ),
+        .target(
+            name: "DialerWorker",
+            dependencies: ["AMQP", "Contracts", "EventLog", "Service", grdb, lifecycle, logging]
+        ),
+        .target(
+            name: "APIGateway",
+            dependencies: [
+                "AMQP", "Contracts", "Service", crypto, hummingbird, lifecycle, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "CarillonTool",
+            dependencies: [
+                "AMQP", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "OutdialManager", "Service", argumentParser, crypto, grdb, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+
+        // Executables: assembly only.
+        .executableTarget(name: "api-gateway", dependencies: ["APIGateway"]),
+        .executableTarget(name: "campaign-manager", dependencies: ["CampaignManager"]),
+        .executableTarget(name: "outdial-manager", dependencies: ["OutdialManager"]),
+        .executableTarget(name: "dialer-worker", dependencies: ["DialerWorker"]),
+        .executableTarget(name: "carillon", dependencies: ["CarillonTool"]),
+
+        // Tests. SystemTests run the real executables over a real broker.
+        .target(name: "TestSupport", dependencies: ["Contracts"], path: "Tests/TestSupport"),
+        .testTarget(name: "ContractsTests", dependencies: ["Contracts", "TestSupport"]),
+        .testTarget(
+            name: "AMQPTests",
+            dependencies: [
+                "AMQP", "CAMQPCodec", "TestSupport", logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + nio
+        ),
+        .testTarget(name: "EventLogTests", dependencies: ["Contracts", "EventLog", "TestSupport", grdb]),
+        .testTarget(name: "CampaignDomainTests", dependencies: ["CampaignDomain", "Contracts", "TestSupport"]),
+        .testTarget(name: "OutdialDomainTests", dependencies: ["Contracts", "OutdialDomain", "TestSupport"]),
+        .testTarget(
+            name: "CampaignManagerTests",
+            dependencies: ["CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb]
+        ),
+        .testTarget(
+            name: "OutdialManagerTests",
+            dependencies: ["Contracts", "EventLog", "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb]
+        ),
+        .testTarget(
+            name: "DialerWorkerTests",
+            dependencies: ["Contracts", "DialerWorker", "EventLog", "Service", "TestSupport", grdb]
+        ),
+        .testTarget(
+            name: "APIGatewayTests",
+            dependencies: [
+                "APIGateway", "Contracts", "Service", "TestSupport", hummingbird, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]
+        ),
+        .testTarget(name: "CarillonToolTests", dependencies: ["CarillonTool", "Contracts", "EventLog", "TestSupport"]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "Contracts", "TestSupport",
+                "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    if target.name == "CAMQPCodec" { continue }
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}

@@ -1,0 +1,2 @@
+#include "CAMQPCodec.h"
+typedef int camqp_unused;
