@@ -50,3 +50,15 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 }
+
+/// Gives each thing made in one turn a moment of its own, so that lists ordered by creation never tie within a log.
+package struct StampSource: Sendable {
+    private var last = Timestamp(microseconds: 0)
+
+    package init() {}
+
+    package mutating func next(at now: Timestamp) -> Timestamp {
+        last = max(now, Timestamp(microseconds: last.microseconds + 1))
+        return last
+    }
+}

@@ -1,0 +1,87 @@
+package import Contracts
+
+/// The rules of campaigns.
+extension Campaign {
+    package static func create(id: ID, customer: ID, body: RequestBody) throws(Refusal) -> [CampaignEvent] {
+        let settings = try CampaignSettings().merging(body, part: .all, own: id)
+        return [.created(id: id, customer: customer, settings: settings)]
+    }
+
+    package func update(body: RequestBody, part: CampaignSettings.Part) throws(Refusal) -> [CampaignEvent] {
+        let merged = try settings.merging(body, part: part, own: id)
+        if status != .stop {
+            for (field, isKept) in [
+                ("outdial_id", merged.outdial == settings.outdial), ("outplan_id", merged.outplan == settings.outplan),
+                ("type", merged.kind == settings.kind),
+            ] where !isKept {
+                throw .state("\(field) can change only while the campaign is stopped; stop it first")
+            }
+        }
+        return merged == settings ? [] : [.updated(changes: merged.changes(from: settings))]
+    }
+
+    /// What a start needs, checked before the outdial is claimed.
+    package func checkStart(outplan: Outplan?) throws(Refusal) {
+        guard settings.kind == .call else {
+            throw .state("campaigns of type \(settings.kind.rawValue) cannot run in this version; use type call")
+        }
+        guard !settings.outdial.isNone else {
+            throw Refusal(
+                .failedPrecondition, "OUTDIAL_MISSING",
+                "the campaign has no outdial; set outdial_id with PUT /campaigns/{id}/resource_info"
+            )
+        }
+        guard let outplan, outplan.deletedAt == nil else {
+            throw Refusal(
+                .failedPrecondition, "OUTPLAN_MISSING",
+                "the campaign has no outplan; set outplan_id with PUT /campaigns/{id}/resource_info"
+            )
+        }
+        guard outplan.settings.maximumTries.contains(where: { $0 > 0 }) else {
+            throw .state("max_try_count_0 to max_try_count_4 of the outplan are all 0, so nobody could be dialed; raise one")
+        }
+    }
+
+    /// Starts it once `run` holds the claim. Nothing when it runs already.
+    package func start(run: Int64) throws(Refusal) -> [CampaignEvent] {
+        guard deletedAt == nil else { throw .notFound("CAMPAIGN_NOT_FOUND", "the campaign is deleted") }
+        guard status != .run else { return [] }
+        guard run > self.run else { throw .state("the campaign changed while it was being started; try again") }
+        return [.started(run: run)]
+    }
+
+    /// Stops it: at once when no attempt is open, else after the open ones. Nothing when it is stopping or stopped.
+    package func stop(openAttempts: Int64, journals: [ID]) -> [CampaignEvent] {
+        guard status == .run else { return [] }
+        guard openAttempts > 0 else { return [.stopped(run: run, reason: .requested, outdial: settings.outdial)] }
+        return [.stopping(run: run, reason: .requested, journals: journals)]
+    }
+
+    /// The last open attempt of a stopping campaign is over.
+    package func settleStop(openAttempts: Int64) -> [CampaignEvent] {
+        guard status == .stopping, openAttempts == 0 else { return [] }
+        return [.stopped(run: run, reason: endReason, outdial: settings.outdial)]
+    }
+
+    /// outdial-manager says that no target could ever be dialed any more.
+    package func exhaust(run: Int64, openAttempts: Int64) -> [CampaignEvent] {
+        guard status == .run, run == self.run, openAttempts == 0, settings.endHandle == .stop else { return [] }
+        return [.stopped(run: run, reason: .exhausted, outdial: settings.outdial)]
+    }
+
+    package func delete(openAttempts: Int64) throws(Refusal) -> [CampaignEvent] {
+        guard status == .stop, openAttempts == 0 else {
+            throw .state("the campaign is in \(status.rawValue); stop it with PUT /campaigns/{id}/status before deleting it")
+        }
+        return deletedAt == nil ? [.deleted] : []
+    }
+
+    /// The status that a request asks for, after the documents' aliases.
+    package static func requestedStatus(_ body: RequestBody) throws(Refusal) -> Status {
+        switch try body.text("status") {
+        case "run", "running": return .run
+        case "stop", "stopped": return .stop
+        case let other: throw .invalid("status", "must be run or stop, not \"\(other ?? "")\"")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package import Contracts
+
+/// The rules of campaigncalls. They are monotone: a report that comes late, twice or out of order changes nothing.
+extension Campaigncall {
+    /// Applies what the dialing engine reports.
+    package func apply(_ event: CallEvent) -> [CampaigncallEvent] {
+        guard isOpen else {
+            guard event.kind == .hangup else { return [] }
+            return [.lateResultIgnored(reason: event.hangupReason, at: event.time)]
+        }
+        switch event.kind {
+        case .dialing: return phase < .dialing ? [.dialing(at: event.time)] : []
+        case .ringing: return phase < .ringing ? [.ringing(at: event.time)] : []
+        case .progressing: return phase < .answered ? [.progressing(at: event.time)] : []
+        case .digits: return [.digits(event.digits, at: event.time)]
+        case .hangup:
+            let reason = HangupReason(reported: event.hangupReason)
+            return finish(outcome(of: reason, by: event.hangupBy), reason: reason, by: event.hangupBy, at: event.time)
+        }
+    }
+
+    /// The worker says that it never placed it.
+    package func refuse(at now: Timestamp) -> [CampaigncallEvent] {
+        isOpen ? finish(.notPlaced, reason: .notDialed, by: "system", at: now) : []
+    }
+
+    /// Something is overdue: ask the journal. Nothing while it is being asked already.
+    package func settle(because: String) -> [CampaigncallEvent] {
+        isOpen && !isSettling ? [.settling(because: because, journal: assignment.journal)] : []
+    }
+
+    /// The journal answers that it holds the attempt.
+    package func confirmClaim() -> [CampaigncallEvent] {
+        isOpen && isSettling ? [.claimConfirmed] : []
+    }
+
+    /// The journal did not answer in time: a call may have been placed, nobody can tell.
+    package func abandon(at now: Timestamp) -> [CampaigncallEvent] {
+        isOpen ? finish(.placed, reason: .outcomeUnknown, by: "system", at: now) : []
+    }
+
+    /// Tells the result again, once it is clear that the first telling is not just under way.
+    package func repeatResult(at now: Timestamp) -> [CampaigncallEvent] {
+        guard let outcome, let endedAt, let updatedAt, now - updatedAt >= 5_000 else { return [] }
+        return [.resultRepeated(ending(outcome, HangupReason(reported: hangupReason), at: endedAt))]
+    }
+
+    package func delete() throws(Refusal) -> [CampaigncallEvent] {
+        guard !isOpen else { throw .state("the campaigncall is not done; wait for its end or stop the campaign first") }
+        return deletedAt == nil ? [.deleted] : []
+    }
+
+    /// How long the next report may take before the journal is asked, from `now`.
+    package func deadline(from now: Timestamp) -> Timestamp {
+        switch phase {
+        case .assigned: max(assignment.startBy, now) + Campaigncall.margin
+        case .dialing, .ringing: now + assignment.dialTimeout + Campaigncall.margin
+        case .answered, .done: now + assignment.maximumTalkTime + Campaigncall.margin
+        }
+    }
+
+    /// Added to every deadline for messages that are under way.
+    private static let margin: Milliseconds = 10_000
+
+    private func outcome(of reason: HangupReason, by: String) -> AttemptFinished.Outcome {
+        switch reason {
+        case .notDialed: .notPlaced
+        case .cancel where by == "system" && phase < .answered: .cancelled
+        default: .placed
+        }
+    }
+
+    private func finish(
+        _ outcome: AttemptFinished.Outcome, reason: HangupReason, by: String, at moment: Timestamp
+    ) -> [CampaigncallEvent] {
+        [.finished(ending(outcome, reason, at: moment), hangupBy: by)]
+    }
+
+    private func ending(
+        _ outcome: AttemptFinished.Outcome, _ reason: HangupReason, at moment: Timestamp
+    ) -> AttemptFinished {
+        AttemptFinished(
+            attempt: assignment.id, target: assignment.target, outdial: assignment.outdial, outcome: outcome,
+            result: reason.result, reason: reason.rawValue, endedAt: moment
+        )
+    }
+}

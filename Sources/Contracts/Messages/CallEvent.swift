@@ -1,0 +1,119 @@
+/// What a dialing engine reports of one call: `call_dialing`, `call_ringing`, `call_progressing`, `call_digits`,
+/// `call_hangup`, on the calls exchange with its type as routing key.
+///
+/// On the wire it is a CloudEvents 1.0 document in structured JSON; the bare form `{type, publisher, data_type, data}`
+/// is read as well.
+package struct CallEvent: Hashable, Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        case dialing = "call_dialing"
+        case ringing = "call_ringing"
+        case progressing = "call_progressing"
+        case digits = "call_digits"
+        case hangup = "call_hangup"
+    }
+
+    /// The event's own id; nil in the bare form, which is keyed by what it says instead.
+    package var id: ID?
+    package var kind: Kind
+    /// Who reports: `dialer-worker/1`.
+    package var source: String
+    package var time: Timestamp
+    package var customer: ID
+    /// The call's id, the campaigncall's `reference_id`.
+    package var call: ID
+    /// The campaigncall's id; ``ID/none`` when the engine does not know it.
+    package var attempt: ID
+    /// The journal that reports, and its position: for finding restored copies. ``ID/none`` for foreign engines.
+    package var journal: ID
+    package var sequence: Int64
+    package var correlation: ID
+    package var causation: ID?
+    /// With `hangup`.
+    package var hangupReason: String
+    /// With `hangup`: `remote`, `local` or `system`.
+    package var hangupBy: String
+    /// With `digits`.
+    package var digits: String
+
+    package init(
+        id: ID?, kind: Kind, source: String, time: Timestamp, customer: ID, call: ID, attempt: ID, journal: ID,
+        sequence: Int64, correlation: ID, causation: ID? = nil, hangupReason: String = "", hangupBy: String = "",
+        digits: String = ""
+    ) {
+        self.id = id
+        self.kind = kind
+        self.source = source
+        self.time = time
+        self.customer = customer
+        self.call = call
+        self.attempt = attempt
+        self.journal = journal
+        self.sequence = sequence
+        self.correlation = correlation
+        self.causation = causation
+        self.hangupReason = hangupReason
+        self.hangupBy = hangupBy
+        self.digits = digits
+    }
+}
+
+/// Why a call ended, in the words of the public API.
+package enum HangupReason: String, Sendable, CaseIterable {
+    case normal, failed, busy, cancel, timeout
+    case noAnswer = "no_answer"
+    case dialout, amd
+    /// It may have been placed; nobody can tell how it ended.
+    case outcomeUnknown = "outcome_unknown"
+    /// It was never placed.
+    case notDialed = "not_dialed"
+
+    /// Reads a reason as engines spell it; `noanswer` is `no_answer`, an unknown one is `failed`.
+    package init(reported text: String) {
+        self = text == "noanswer" ? .noAnswer : HangupReason(rawValue: text) ?? .failed
+    }
+
+    /// `success` for `normal`, `fail` for everything else.
+    package var result: String { self == .normal ? "success" : "fail" }
+}
+
+extension CallEvent {
+    package var json: JSONValue {
+        var data: JSONObject = [
+            "id": .id(call), "attempt_id": .id(attempt), "customer_id": .id(customer), "journal": .id(journal),
+        ]
+        switch kind {
+        case .hangup:
+            data.append("status", "hangup")
+            data.append("hangup_reason", .string(hangupReason))
+            data.append("hangup_by", .string(hangupBy))
+        case .digits:
+            data.append("status", "progressing")
+            data.append("digits", .string(digits))
+        default: data.append("status", .string(String(kind.rawValue.dropFirst(5))))
+        }
+        return [
+            "specversion": "1.0", "id": .optional(id), "source": .string(source), "type": .string(kind.rawValue),
+            "subject": .string("call/\(call)"), "time": .string(time.rfc3339), "customerid": .id(customer),
+            "sequence": .string(String(sequence)), "correlationid": .id(correlation),
+            "causationid": .optional(causation), "datacontenttype": "application/json", "data": .object(data),
+        ]
+    }
+
+    /// Reads either form; `receivedAt` stands for the time when the document has none.
+    package init(json: JSONValue, receivedAt: Timestamp) throws(JSONError) {
+        let type = try json.requireString("type")
+        guard let kind = Kind(rawValue: type) else { throw JSONError("type \(type) is not a call event") }
+        let data = json["data"]
+        let call = try data.requireID("id")
+        self.init(
+            id: json["id"].id, kind: kind, source: json["source"].string ?? json["publisher"].string ?? "",
+            time: json["time"].string.flatMap { Timestamp(parsing: $0) } ?? receivedAt,
+            customer: data["customer_id"].id ?? .none, call: call, attempt: data["attempt_id"].id ?? .none,
+            journal: data["journal"].id ?? .none,
+            sequence: json["sequence"].string.flatMap { Int64($0) } ?? json["sequence"].integer ?? 0,
+            correlation: json["correlationid"].id ?? call, causation: json["causationid"].id,
+            hangupReason: data["hangup_reason"].string ?? "", hangupBy: data["hangup_by"].string ?? "",
+            digits: data["digits"].string ?? ""
+        )
+    }
+}

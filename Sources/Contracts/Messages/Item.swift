@@ -1,0 +1,173 @@
+/// One thing that a daemon tells another. Many travel in one message, in order: `{"items":[{"id","kind",…},…]}`.
+///
+/// `id` is stable over re-publishing (it derives from the event that implied it), so each is applied at most once.
+package struct Item: Hashable, Sendable {
+    package var id: ID
+    package var correlation: ID
+    package var body: Body
+
+    package init(id: ID, correlation: ID, body: Body) {
+        self.id = id
+        self.correlation = correlation
+        self.body = body
+    }
+
+    package enum Body: Hashable, Sendable {
+        // campaign-manager to one worker, first in, first out
+        case dial(DialCommand)
+        case cancel(campaign: ID, run: Int64)
+        case settle(attempt: ID)
+        case journalRefused(reason: String)
+        // worker to campaign-manager
+        case workerStatus(WorkerStatus)
+        case attemptRefused(attempt: ID, reason: String, journal: ID, sequence: Int64)
+        case settled(attempt: ID, state: SettledState, journal: ID)
+        // campaign-manager to outdial-manager
+        case attemptFinished(AttemptFinished)
+        case claimReleased(outdial: ID, campaign: ID, run: Int64)
+        case planChanged(outdial: ID, campaign: ID, run: Int64, plan: DialPlan)
+        // outdial-manager to campaign-manager
+        case outdialReady(outdial: ID, campaign: ID, run: Int64)
+        case outdialExhausted(outdial: ID, campaign: ID, run: Int64)
+    }
+
+    /// What a worker's journal knows of an attempt that it was asked to settle.
+    package enum SettledState: String, Sendable {
+        /// It was claimed: the worker reports its end, now or later.
+        case claimed
+        /// It had never been claimed, and now never can be.
+        case refused
+    }
+}
+
+/// Everything that a worker needs to place one call.
+package struct DialCommand: Hashable, Sendable {
+    package var attempt: ID
+    package var call: ID
+    package var campaign: ID
+    package var run: Int64
+    package var customer: ID
+    package var target: ID
+    package var source: Address?
+    package var destination: Address
+    package var destinationIndex: Int
+    /// The try on this destination, 1 for the first.
+    package var tryCount: Int
+    package var dialTimeout: Milliseconds
+    package var maximumTalkTime: Milliseconds
+    /// The last moment at which the call may be placed.
+    package var startBy: Timestamp
+
+    package init(
+        attempt: ID, call: ID, campaign: ID, run: Int64, customer: ID, target: ID, source: Address?,
+        destination: Address, destinationIndex: Int, tryCount: Int, dialTimeout: Milliseconds,
+        maximumTalkTime: Milliseconds, startBy: Timestamp
+    ) {
+        self.attempt = attempt
+        self.call = call
+        self.campaign = campaign
+        self.run = run
+        self.customer = customer
+        self.target = target
+        self.source = source
+        self.destination = destination
+        self.destinationIndex = destinationIndex
+        self.tryCount = tryCount
+        self.dialTimeout = dialTimeout
+        self.maximumTalkTime = maximumTalkTime
+        self.startBy = startBy
+    }
+}
+
+/// What a worker says of itself every five seconds and when it changes.
+package struct WorkerStatus: Hashable, Sendable {
+    package var worker: String
+    package var journal: ID
+    package var route: String
+    package var channels: Int
+    /// Channels without a call.
+    package var free: Int
+    package var version: String
+    /// The head of its journal: a lower one than seen before means a restored copy.
+    package var sequence: Int64
+    /// True in the last status before it goes: give it nothing more.
+    package var isLeaving: Bool
+
+    package init(
+        worker: String, journal: ID, route: String, channels: Int, free: Int, version: String, sequence: Int64,
+        isLeaving: Bool
+    ) {
+        self.worker = worker
+        self.journal = journal
+        self.route = route
+        self.channels = channels
+        self.free = free
+        self.version = version
+        self.sequence = sequence
+        self.isLeaving = isLeaving
+    }
+}
+
+/// How an attempt ended, as campaign-manager tells outdial-manager, which alone moves the target.
+package struct AttemptFinished: Hashable, Sendable {
+    package enum Outcome: String, Sendable {
+        /// A call was placed, or may have been: the try is used.
+        case placed
+        /// No call was placed: the try is given back, the target waits a little.
+        case notPlaced = "not_placed"
+        /// We cancelled it before the answer: the try is given back, the target is idle at once.
+        case cancelled
+    }
+
+    package var attempt: ID
+    package var target: ID
+    package var outdial: ID
+    package var outcome: Outcome
+    /// `success` or `fail`.
+    package var result: String
+    /// The hangup reason.
+    package var reason: String
+    package var endedAt: Timestamp
+
+    package init(
+        attempt: ID, target: ID, outdial: ID, outcome: Outcome, result: String, reason: String, endedAt: Timestamp
+    ) {
+        self.attempt = attempt
+        self.target = target
+        self.outdial = outdial
+        self.outcome = outcome
+        self.result = result
+        self.reason = reason
+        self.endedAt = endedAt
+    }
+}
+
+/// The part of an outplan that decides who may be dialed again, as a claim carries it.
+package struct DialPlan: Hashable, Sendable {
+    /// The most tries for destination 0 to 4.
+    package var maximumTries: [Int]
+    /// From the end of a call to the next try of the same target.
+    package var tryInterval: Milliseconds
+
+    package init(maximumTries: [Int], tryInterval: Milliseconds) {
+        self.maximumTries = maximumTries
+        self.tryInterval = tryInterval
+    }
+}
+
+/// One leased target: the right to one attempt, as outdial-manager's answer to `lease` and `open_leases` lists it.
+package struct Lease: Hashable, Sendable {
+    package var attempt: ID
+    package var target: ID
+    package var destination: Address
+    package var destinationIndex: Int
+    package var tryCount: Int
+
+    package init(attempt: ID, target: ID, destination: Address, destinationIndex: Int, tryCount: Int) {
+        self.attempt = attempt
+        self.target = target
+        self.destination = destination
+        self.destinationIndex = destinationIndex
+        self.tryCount = tryCount
+    }
+}

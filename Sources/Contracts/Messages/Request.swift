@@ -1,0 +1,92 @@
+/// A request from one daemon to a manager, and what comes back: plain JSON over the manager's request queue.
+///
+/// `params` of a change holds the public request body as the client sent it, under `body`; the manager's rules check
+/// it, so that there is one place that knows what is allowed. Resources in answers have times as whole microseconds
+/// (members that begin with `tm_`, and `next_try_at`, `waiting_until`) or null for "never"; the gateway writes them in
+/// the public form.
+package struct Request: Hashable, Sendable {
+    /// `<resource>.<verb>`: `campaign.create`, `target.list`.
+    package var method: String
+    /// Whose objects it may touch; ``ID/none`` for the system itself.
+    package var customerID: ID
+    /// Who asks: `accesskey:<id>`, `agent:<id>`, `system`, `campaign-manager`.
+    package var actor: String
+    /// Ties together all that follows from one request of the outside world.
+    package var correlation: ID
+    package var params: JSONValue
+
+    package init(method: String, customerID: ID, actor: String, correlation: ID, params: JSONValue) {
+        self.method = method
+        self.customerID = customerID
+        self.actor = actor
+        self.correlation = correlation
+        self.params = params
+    }
+
+    package var json: JSONValue {
+        [
+            "method": .string(method), "customer_id": .id(customerID), "actor": .string(actor),
+            "correlation_id": .id(correlation), "params": params,
+        ]
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        self.init(
+            method: try json.requireString("method"), customerID: try json.requireID("customer_id"),
+            actor: try json.requireString("actor"), correlation: try json.requireID("correlation_id"),
+            params: json["params"]
+        )
+    }
+}
+
+/// The answer to a ``Request``: `{"result": …}` or `{"error": {status, reason, message, details}}`.
+package enum Reply: Hashable, Sendable {
+    case result(JSONValue)
+    case refused(Refusal)
+
+    package var json: JSONValue {
+        switch self {
+        case .result(let result): ["result": result]
+        case .refused(let refusal): ["error": refusal.json]
+        }
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        if json["error"].object != nil {
+            self = .refused(try Refusal(json: json["error"]))
+        } else {
+            self = .result(json["result"])
+        }
+    }
+
+    /// The result, or the refusal thrown.
+    package func get() throws(Refusal) -> JSONValue {
+        switch self {
+        case .result(let result): return result
+        case .refused(let refusal): throw refusal
+        }
+    }
+}
+
+/// A page of a list: newest first, rows older than `token`.
+package struct PageRequest: Hashable, Sendable {
+    package var size: Int
+    package var token: Timestamp?
+    package var includesDeleted: Bool
+
+    package static let maximumSize = 100
+
+    package init(size: Int = maximumSize, token: Timestamp? = nil, includesDeleted: Bool = false) {
+        self.size = (1...PageRequest.maximumSize).contains(size) ? size : PageRequest.maximumSize
+        self.token = token
+        self.includesDeleted = includesDeleted
+    }
+
+    /// Reads `page_size`, `page_token` (microseconds) and `deleted` of a request's params.
+    package init(params: JSONValue) {
+        self.init(
+            size: params["page_size"].integer.flatMap { Int(exactly: $0) } ?? PageRequest.maximumSize,
+            token: params.optionalTime("page_token"), includesDeleted: params["deleted"].bool ?? false
+        )
+    }
+}

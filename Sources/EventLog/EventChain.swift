@@ -1,0 +1,115 @@
+import Contracts
+import Crypto
+import Glibc
+
+/// A SHA-256 value.
+struct Hash: Hashable, Sendable {
+    private var first: UInt64 = 0
+    private var second: UInt64 = 0
+    private var third: UInt64 = 0
+    private var fourth: UInt64 = 0
+
+    /// Takes over exactly 32 bytes; nil for another length.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 32 else { return nil }
+        withUnsafeMutableBytes(of: &self) { $0.copyMemory(from: bytes) }
+    }
+
+    /// The hash of `parts` one after the other.
+    init(of parts: UnsafeRawBufferPointer...) {
+        var function = SHA256()
+        for part in parts { function.update(bufferPointer: part) }
+        let digest = function.finalize()
+        withUnsafeMutableBytes(of: &self) { own in digest.withUnsafeBytes { own.copyMemory(from: $0) } }
+    }
+}
+
+/// Computes the hashes that make the log tamper-evident.
+///
+/// ```
+/// data_hash = SHA-256(salt ‖ data)                          salt: 16 random bytes of this event
+/// chain(0)  = SHA-256("carillon-event-log/1" ‖ log id)      log id: 16 bytes, meta.log_id
+/// chain(n)  = SHA-256(chain(n-1) ‖ header(n) ‖ data_hash(n))
+/// header    = field(position) ‖ field(stream) ‖ field(version) ‖ field(type) ‖ field(schema) ‖ field(event_id)
+///             ‖ field(correlation_id) ‖ field(causation_id) ‖ field(recorded_at) ‖ field(actor)
+/// field(x)  = length of x in bytes (4 bytes, big-endian) ‖ x
+/// ```
+/// Numbers are 8 bytes, big-endian, two's complement; texts are UTF-8; ids are their 16 bytes; an absent causation is a
+/// field of length 0. The chain covers the hash of the data and not the data, so data and salt of an event can be
+/// erased while its chain still proves that the event was there; without its salt the hash of a short text tells
+/// nothing.
+struct EventChain {
+    private var preimage: [UInt8] = []
+
+    init() { preimage.reserveCapacity(512) }
+
+    /// The value before the first event.
+    static func genesis(logID: ID) -> Hash {
+        Array("carillon-event-log/1".utf8).withUnsafeBytes { name in
+            withUnsafeBytes(of: (logID.high.bigEndian, logID.low.bigEndian)) { Hash(of: name, $0) }
+        }
+    }
+
+    static func dataHash(salt: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> Hash { Hash(of: salt, data) }
+
+    /// Starts the link after `previous`; then come the ten header fields in order, then ``finish(_:)``.
+    mutating func begin(after previous: Hash) {
+        preimage.removeAll(keepingCapacity: true)
+        withUnsafeBytes(of: previous) { preimage.append(contentsOf: $0) }
+    }
+
+    mutating func field(_ value: Int64) {
+        length(8)
+        withUnsafeBytes(of: value.bigEndian) { preimage.append(contentsOf: $0) }
+    }
+
+    mutating func field(_ text: String) {
+        let text = text.utf8
+        length(text.count)
+        preimage.append(contentsOf: text)
+    }
+
+    mutating func field(_ id: ID?) {
+        guard let id else { return length(0) }
+        length(16)
+        withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { preimage.append(contentsOf: $0) }
+    }
+
+    mutating func field(_ bytes: UnsafeRawBufferPointer) {
+        length(bytes.count)
+        preimage.append(contentsOf: bytes)
+    }
+
+    mutating func finish(_ dataHash: Hash) -> Hash {
+        withUnsafeBytes(of: dataHash) { preimage.append(contentsOf: $0) }
+        return preimage.withUnsafeBytes { Hash(of: $0) }
+    }
+
+    private mutating func length(_ count: Int) {
+        withUnsafeBytes(of: UInt32(count).bigEndian) { preimage.append(contentsOf: $0) }
+    }
+}
+
+/// Unpredictable bytes from the kernel, fetched 256 at a time: one call serves 16 events.
+struct SaltSource {
+    static let saltSize = 16
+    /// The most that `getentropy` gives at once.
+    private static let size = 256
+    private var buffer = [UInt8](repeating: 0, count: size)
+    private var used = size
+
+    /// Gives `body` the next salt.
+    mutating func withNext<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
+        if used == SaltSource.size { refill() }
+        defer { used += SaltSource.saltSize }
+        return try buffer.withUnsafeBytes {
+            try body(UnsafeRawBufferPointer(rebasing: $0[used..<used + SaltSource.saltSize]))
+        }
+    }
+
+    private mutating func refill() {
+        let result = buffer.withUnsafeMutableBytes { getentropy($0.baseAddress!, $0.count) }
+        precondition(result == 0, "the kernel gave no random bytes (errno \(errno))")
+        used = 0
+    }
+}

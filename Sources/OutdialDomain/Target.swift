@@ -1,0 +1,141 @@
+package import Contracts
+
+/// One person to reach: up to five destinations, and how far the dialing of them has come.
+package struct Target: Aggregate, Hashable {
+    package static let category = "target"
+    package static let destinationCount = 5
+
+    /// - `idle`: can be leased when due. To `progressing` by a lease, to `done` when it can never be dialed.
+    /// - `progressing`: one attempt is under way. To `idle` or `done` when that attempt ends.
+    /// - `done`: reached, or out of tries. Stays.
+    package enum Status: String, Sendable, CaseIterable {
+        case idle, progressing, done
+    }
+
+    /// The right to one attempt, held until that attempt ends.
+    package struct Lease: Hashable, Sendable {
+        package var attempt: ID
+        package var request: ID
+        package var campaign: ID
+        package var run: Int64
+        package var destinationIndex: Int
+    }
+
+    package var id: ID
+    package var outdial: ID
+    package var customer: ID
+    package var name: String
+    package var detail: String
+    package var data: String
+    /// 0 to 9, lower first.
+    package var priority: Int
+    package var timeZone: String
+    /// Five, nil where there is none.
+    package var destinations: [Address?]
+    /// Further columns of the import, usable in flows.
+    package var variables: [Variable]
+    package var status: Status
+    /// Five: the tries used on each destination.
+    package var tryCounts: [Int]
+    package var lease: Lease?
+    /// `success` or `fail` once done.
+    package var result: String
+    /// The hangup reason of the last attempt, or why it can never be dialed.
+    package var resultReason: String
+    /// Not before this moment; nil while it was never tried.
+    package var nextTryAt: Timestamp?
+    /// Attempts in a row that were never placed, for their growing pause.
+    package var notPlacedInRow: Int
+    package var createdAt: Timestamp
+    package var updatedAt: Timestamp
+    package var deletedAt: Timestamp?
+
+    package struct Variable: Hashable, Sendable {
+        package var name: String
+        package var value: String
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+}
+
+/// What happens to a target.
+package enum TargetEvent: DomainEvent, Hashable {
+    /// `at` is a moment of its own for each target, so that lists have one order.
+    case created(TargetDraft, id: ID, outdial: ID, customer: ID, at: Timestamp)
+    case deleted
+    case leased(Target.Lease, tryCount: Int)
+    /// `nextTryAt` nil: at once; `isDone`: no more attempts.
+    case attemptFinished(AttemptEnd)
+    /// It can never be dialed: `reason` says why.
+    case closed(reason: String)
+
+    /// How an attempt left its target.
+    package struct AttemptEnd: Hashable, Sendable {
+        package var attempt: ID
+        package var outcome: AttemptFinished.Outcome
+        package var result: String
+        package var reason: String
+        package var endedAt: Timestamp
+        package var isDone: Bool
+        package var nextTryAt: Timestamp?
+    }
+}
+
+extension Target {
+    package typealias Event = TargetEvent
+
+    package static func evolve(_ state: inout Target?, _ event: TargetEvent, at time: Timestamp) {
+        if case .created(let draft, let id, let outdial, let customer, let moment) = event {
+            state = Target(
+                id: id, outdial: outdial, customer: customer, name: draft.name, detail: draft.detail, data: draft.data,
+                priority: draft.priority, timeZone: draft.timeZone, destinations: draft.destinations,
+                variables: draft.variables, status: .idle, tryCounts: [0, 0, 0, 0, 0], lease: nil, result: "",
+                resultReason: "", nextTryAt: nil, notPlacedInRow: 0, createdAt: moment, updatedAt: moment, deletedAt: nil
+            )
+            return
+        }
+        guard var target = state else { return }
+        state = nil
+        target.apply(event, at: time)
+        state = target
+    }
+
+    private mutating func apply(_ event: TargetEvent, at time: Timestamp) {
+        updatedAt = time
+        switch event {
+        case .created: break
+        case .deleted: deletedAt = time
+        case .leased(let lease, let tryCount):
+            status = .progressing
+            self.lease = lease
+            tryCounts[lease.destinationIndex] = tryCount
+        case .attemptFinished(let end): finish(end)
+        case .closed(let reason):
+            status = .done
+            result = "fail"
+            resultReason = reason
+            nextTryAt = nil
+        }
+    }
+
+    private mutating func finish(_ end: TargetEvent.AttemptEnd) {
+        if end.outcome != .placed, let lease { tryCounts[lease.destinationIndex] -= 1 }
+        lease = nil
+        notPlacedInRow = end.outcome == .notPlaced ? notPlacedInRow + 1 : 0
+        status = end.isDone ? .done : .idle
+        result = end.isDone ? end.result : ""
+        resultReason = end.reason
+        nextTryAt = end.isDone ? nil : end.nextTryAt
+    }
+
+    /// Whether any try was used: retries come after those never tried.
+    package var wasTried: Bool { tryCounts.contains { $0 > 0 } }
+
+    /// Whether it waits to be leased, now or later.
+    package var isSelectable: Bool { status == .idle && deletedAt == nil }
+
+    /// Since when it waits, or until when: the order within one priority.
+    package var dueAt: Timestamp { nextTryAt ?? createdAt }
+}
