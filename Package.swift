@@ -52,6 +52,7 @@ let package = Package(
             dependencies: [
                 "CAMQPCodec", logging,
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + nio
         ),
@@ -66,7 +67,8 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "AMQP", "Contracts", "EventLog", argumentParser, logging, lifecycle, metrics,
+                "AMQP", "Contracts", "EventLog", argumentParser, grdb, logging, lifecycle, metrics,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio
         ),
@@ -107,10 +109,10 @@ let package = Package(
         ),
 
         // Executables: assembly only.
-        .executableTarget(name: "api-gateway", dependencies: ["APIGateway"]),
-        .executableTarget(name: "campaign-manager", dependencies: ["CampaignManager"]),
-        .executableTarget(name: "outdial-manager", dependencies: ["OutdialManager"]),
-        .executableTarget(name: "dialer-worker", dependencies: ["DialerWorker"]),
+        .executableTarget(name: "api-gateway", dependencies: ["APIGateway", "Service"]),
+        .executableTarget(name: "campaign-manager", dependencies: ["CampaignManager", "Service"]),
+        .executableTarget(name: "outdial-manager", dependencies: ["OutdialManager", "Service"]),
+        .executableTarget(name: "dialer-worker", dependencies: ["DialerWorker", "Service"]),
         .executableTarget(name: "carillon", dependencies: ["CarillonTool"]),
 
         // Tests. SystemTests run the real executables over a real broker.

@@ -19,6 +19,14 @@ package struct Target: Aggregate, Hashable {
         package var campaign: ID
         package var run: Int64
         package var destinationIndex: Int
+
+        package init(attempt: ID, request: ID, campaign: ID, run: Int64, destinationIndex: Int) {
+            self.attempt = attempt
+            self.request = request
+            self.campaign = campaign
+            self.run = run
+            self.destinationIndex = destinationIndex
+        }
     }
 
     package var id: ID

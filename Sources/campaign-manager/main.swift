@@ -1,1 +1,6 @@
-print("not yet")
+import CampaignManager
+import Service
+
+await Daemon.main(name: "campaign-manager", CampaignManagerOptions.self) { options, context in
+    try await buildCampaignManager(options, context)
+}

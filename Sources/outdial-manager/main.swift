@@ -1,1 +1,6 @@
-print("not yet")
+import OutdialManager
+import Service
+
+await Daemon.main(name: "outdial-manager", OutdialManagerOptions.self) { options, context in
+    try await buildOutdialManager(options, context)
+}

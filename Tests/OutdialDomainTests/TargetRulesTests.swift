@@ -38,7 +38,10 @@ import Testing
 
     @Test func `a new target is leased at once, on its first destination`() throws {
         let target = try #require(given(Target.self, [Self.created()]))
-        guard case .leased(let lease, let tryCount)? = lease(target, at: 0).first else { return Issue.record("not leased") }
+        guard case .leased(let lease, let tryCount)? = lease(target, at: 0).first else {
+            Issue.record("not leased")
+            return
+        }
         #expect(lease.destinationIndex == 0)
         #expect(tryCount == 1)
     }

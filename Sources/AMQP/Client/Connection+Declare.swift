@@ -1,0 +1,36 @@
+extension Connection {
+    /// Declares exchanges, then queues, then bindings, with one round trip on a channel of its own.
+    /// - Throws: the broker's refusal, which names the object and for `.preconditionFailed` the argument.
+    func declare(_ topology: Topology) async throws {
+        let steps: [Method] =
+            topology.exchanges.map(Method.exchangeDeclare) + topology.queues.map(Method.queueDeclare)
+            + topology.bindings.map(Method.queueBind)
+        guard !steps.isEmpty else { return }
+        let channel = try await openRequestChannel()
+        defer { closeChannel(channel) }
+        do {
+            _ = try await request(steps, channel: channel)
+        } catch let error as AMQPError {
+            throw AMQPError(
+                error.code,
+                "cannot declare the topology: \(error.message)",
+                underlying: error,
+                isRetriable: error.isRetriable
+            )
+        }
+    }
+}
+
+extension Topology {
+    /// Takes back an addition, except for what was there before.
+    mutating func forget(_ addition: Topology, keeping before: Topology) {
+        exchanges.removeAll { addition.exchanges.contains($0) && !before.exchanges.contains($0) }
+        queues.removeAll { addition.queues.contains($0) && !before.queues.contains($0) }
+        bindings.removeAll { addition.bindings.contains($0) && !before.bindings.contains($0) }
+        // What the addition had replaced comes back.
+        for exchange in before.exchanges where !exchanges.contains(where: { $0.name == exchange.name }) {
+            exchanges.append(exchange)
+        }
+        for queue in before.queues where !queues.contains(where: { $0.name == queue.name }) { queues.append(queue) }
+    }
+}

@@ -1,0 +1,60 @@
+/// A message to publish.
+package struct OutgoingMessage: Sendable {
+    /// The empty name is the default exchange, which routes by queue name.
+    package var exchange: String
+    package var routingKey: String
+    package var body: [UInt8]
+    package var messageID: String?
+    package var correlationID: String?
+    package var contentType: String?
+    package var type: String?
+    package var replyTo: String?
+    /// After this time in a queue the message is dropped or dead-lettered.
+    package var expirationMilliseconds: Int?
+    /// Whether a durable queue keeps it over a restart.
+    package var persistent: Bool
+    /// Whether the broker returns it when no queue takes it. With several unsettled messages of the same exchange,
+    /// routing key and message id, the first of them is taken as the returned one.
+    package var mandatory: Bool
+    package var headers: [String: AMQPFieldValue]
+
+    package init(
+        exchange: String = "",
+        routingKey: String,
+        body: [UInt8],
+        messageID: String? = nil,
+        correlationID: String? = nil,
+        contentType: String? = "application/json",
+        type: String? = nil,
+        replyTo: String? = nil,
+        expirationMilliseconds: Int? = nil,
+        persistent: Bool = true,
+        mandatory: Bool = false,
+        headers: [String: AMQPFieldValue] = [:]
+    ) {
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.body = body
+        self.messageID = messageID
+        self.correlationID = correlationID
+        self.contentType = contentType
+        self.type = type
+        self.replyTo = replyTo
+        self.expirationMilliseconds = expirationMilliseconds
+        self.persistent = persistent
+        self.mandatory = mandatory
+        self.headers = headers
+    }
+}
+
+/// What became of one published message.
+package enum PublishOutcome: Sendable, Hashable {
+    /// The broker has it, as safely as the queue's kind allows.
+    case acked
+    /// The broker refused it: a queue is full and set to reject, or failed inside.
+    case nacked
+    /// No queue took a mandatory message.
+    case returned(code: Int, text: String)
+    /// Nobody knows: not connected, the connection was lost, or the deadline passed. It may have arrived or may still.
+    case unknown
+}

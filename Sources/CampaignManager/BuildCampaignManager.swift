@@ -1,0 +1,77 @@
+import AMQP
+package import ArgumentParser
+import Contracts
+import EventLog
+package import Service
+package import ServiceLifecycle
+
+/// The options of campaign-manager.
+package struct CampaignManagerOptions: DaemonOptions {
+    @OptionGroup package var common: CommonOptions
+
+    @Option(help: "Milliseconds that a lost worker's journal may take to answer (CARILLON_SETTLE_TIMEOUT, 30000).")
+    package var settleTimeout: String?
+
+    @Option(help: "Milliseconds that a call may last (CARILLON_MAX_TALK_TIME, 3600000).")
+    package var maxTalkTime: String?
+
+    package init() {}
+
+    func settings(_ environment: [String: String]) throws -> CampaignTurn.Settings {
+        var settings = CampaignTurn.Settings()
+        settings.settleTimeout = Milliseconds(
+            try Environment.integer(
+                "CARILLON_SETTLE_TIMEOUT", flag: settleTimeout, in: environment, default: 30_000, range: 100...3_600_000
+            )
+        )
+        settings.maximumTalkTime = Milliseconds(
+            try Environment.integer(
+                "CARILLON_MAX_TALK_TIME", flag: maxTalkTime, in: environment, default: 3_600_000,
+                range: 1_000...86_400_000
+            )
+        )
+        return settings
+    }
+}
+
+/// Assembles campaign-manager: its log and writer, and what connects them to the bus. In the order of dependence.
+package func buildCampaignManager(
+    _ options: CampaignManagerOptions, _ context: DaemonContext
+) async throws -> [any ServiceLifecycle.Service] {
+    let settings = try options.settings(context.environment)
+    let bus = try Bus(context) { Topology.manager(.campaign, $0, takesCallEvents: true) }
+    let file = try LogFiles.open(Manager.campaign.rawValue, schema: CampaignTables.schema, context)
+    let log = try LogReader(path: file.path)
+    let secret = try TokenSecret.load(context)
+    let (core, effects) = (TurnBox(CampaignTurn(settings: settings)), EffectQueue())
+    let writer = LogWriter<CampaignInput>(log: file, clock: Clock.wall) { turn, inputs in
+        try core.value.run(turn, inputs) { effects.add($0) }
+    }
+    let outdials = OutdialCaller(manager: ManagerCaller(client: bus.client, names: bus.names))
+    let handler = CampaignHandler(
+        writer: writer, reads: CampaignReads(log: log, clock: Clock.wall), outdials: outdials, tokenSecret: secret,
+        logger: context.logger
+    )
+    let dispatches = CampaignDispatches(names: bus.names)
+    return [
+        BusService(client: bus.client, readiness: context.readiness),
+        WriterService(writer: writer),
+        LogPublisher(
+            name: "bus", log: log, writer: writer, client: bus.client, logger: context.logger,
+            dispatches: { try dispatches.dispatches($0) }
+        ),
+        EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
+        InboxConsumer(queue: bus.names.inbox(.campaign), names: bus.names, client: bus.client, logger: context.logger) {
+            messages in
+            writer.submit(
+                messages.map { message in
+                    .message(message.content, acknowledge: { message.delivery.acknowledge() })
+                }
+            )
+        },
+        RequestServer(
+            queue: bus.names.requests(.campaign), client: bus.client, logger: context.logger,
+            handler: { await handler.handle($0) }
+        ),
+    ]
+}

@@ -1,0 +1,175 @@
+import AMQP
+import CampaignDomain
+package import Contracts
+package import EventLog
+package import Logging
+import Service
+
+/// Takes campaign-manager's requests: reads are answered beside the writer, changes go into its turns, and what needs
+/// another daemon or a slow hash is done here first.
+package struct CampaignHandler: Sendable {
+    let writer: LogWriter<CampaignInput>
+    let reads: CampaignReads
+    let outdials: OutdialCaller
+    let passwords = PasswordHasher()
+    /// Hexadecimal; what all gateways sign tokens with.
+    let tokenSecret: String
+    let logger: Logger
+
+    package init(
+        writer: LogWriter<CampaignInput>, reads: CampaignReads, outdials: OutdialCaller, tokenSecret: String,
+        logger: Logger
+    ) {
+        self.writer = writer
+        self.reads = reads
+        self.outdials = outdials
+        self.tokenSecret = tokenSecret
+        self.logger = logger
+    }
+
+    package func handle(_ request: Request) async -> Reply {
+        do {
+            if CampaignReads.methods.contains(request.method) { return try reads.answer(request) }
+            switch request.method {
+            case "gateway.secret": return .result(["jwt_secret": .string(tokenSecret)])
+            case "account.login": return try await login(request)
+            case "account.bootstrap", "customer.create": return try await createAccount(request)
+            case "accesskey.create": return await change(try withTokenHash(request))
+            case "campaign.status": return try await setStatus(request)
+            case "campaign.create", "campaign.resource_info":
+                try await checkOutdial(request)
+                return await change(request)
+            case "campaign.update": return try await update(request)
+            default: return await change(request)
+            }
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch let error as JSONError {
+            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
+        } catch {
+            logger.error("a request failed", metadata: ["method": .string(request.method), "error": "\(error)"])
+            return .refused(Refusal(.unknown, "INTERNAL", "the request failed; the log of campaign-manager says why"))
+        }
+    }
+
+    /// Has a turn of the writer do it.
+    private func change(_ request: Request) async -> Reply {
+        await submit { .request(request, answer: $0) }
+    }
+
+    private func submit(_ input: (@escaping @Sendable (Reply) -> Void) -> CampaignInput) async -> Reply {
+        guard !writer.isSpaceLow else {
+            return .refused(
+                Refusal(.insufficientStorage, "STORAGE_LOW", "the disk of campaign-manager is nearly full; free space first")
+            )
+        }
+        return await withCheckedContinuation { continuation in
+            let isTaken = writer.submit([input { continuation.resume(returning: $0) }])
+            if !isTaken {
+                continuation.resume(returning: .refused(.unavailable("campaign-manager is too busy; try again")))
+            }
+        }
+    }
+
+    // MARK: - Starting and stopping
+
+    private func setStatus(_ request: Request) async throws -> Reply {
+        switch try Campaign.requestedStatus(try RequestBody(request.params["body"])) {
+        case .run: return try await start(request)
+        case .stop, .stopping:
+            var stop = request
+            stop.method = "campaign.stop"
+            return await change(stop)
+        }
+    }
+
+    /// Two turns with the claim between them, so that no campaign runs on an outdial that it does not hold.
+    private func start(_ request: Request) async throws -> Reply {
+        let prepared = await submit { .prepareStart(request, answer: $0) }
+        let claim = try prepared.get()
+        if claim["is_running"].bool == true { return .result(claim["campaign"]) }
+        let campaign = try request.params.requireID("id")
+        do {
+            let run = try claim.requireInteger("run")
+            try await outdials.claim(
+                OutdialCaller.Claim(
+                    outdial: try claim.requireID("outdial_id"), campaign: campaign, run: run,
+                    plan: try DialPlan(json: claim["plan"]), customer: request.customerID, actor: request.actor,
+                    correlation: request.correlation
+                )
+            )
+            return await submit { .start(request, run: run, answer: $0) }
+        } catch {
+            _ = writer.submit([.startFailed(campaign: campaign)])
+            throw error
+        }
+    }
+
+    /// `PUT /campaigns/{id}`: the given fields, and a status among them by the same transition.
+    private func update(_ request: Request) async throws -> Reply {
+        let body = try RequestBody(request.params["body"])
+        let status = body.json["status"].isNull ? nil : try Campaign.requestedStatus(body)
+        try await checkOutdial(request)
+        let updated = await change(request)
+        guard status != nil, case .result = updated else { return updated }
+        return try await setStatus(request)
+    }
+
+    /// An outdial that is given has to exist and to be the customer's own.
+    private func checkOutdial(_ request: Request) async throws {
+        let body = try RequestBody(request.params["body"])
+        guard let id = try body.id("outdial_id"), !id.isNone else { return }
+        guard try await outdials.exists(id, request) else {
+            throw Refusal.invalid("outdial_id", "names an outdial that does not exist: \(id)")
+        }
+    }
+
+    // MARK: - Accounts
+
+    private func login(_ request: Request) async throws -> Reply {
+        let username = request.params["username"].string ?? ""
+        let password = request.params["password"].string ?? ""
+        let agent = try reads.agent(username: username)
+        guard try await passwords.verify(password, against: agent?.passwordHash), let agent else {
+            throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
+        }
+        return .result(["agent": agent.resource])
+    }
+
+    /// The first account comes from the operator's own machine and may make further ones; later ones may not.
+    private func createAccount(_ request: Request) async throws -> Reply {
+        let isFirst = request.method == "account.bootstrap"
+        let params = request.params
+        let body = try RequestBody(isFirst ? ["name": params["name"]] : params["body"])
+        let given = isFirst ? try RequestBody(params) : body
+        guard let username = try given.text("username"), !username.isEmpty else {
+            throw Refusal.invalid("username", "is missing: give the customer's first agent a user name")
+        }
+        guard let password = try given.text("password"), password.utf8.count >= 8 else {
+            throw Refusal.invalid("password", "must have at least 8 characters")
+        }
+        let admin: Permission = [.customerAdmin]
+        var create = request
+        create.method = "account.create"
+        create.params = [
+            "customer_id": .id(try params[isFirst ? "customer_id" : "id"].id ?? params.requireID("customer_id")),
+            "agent_id": params["agent_id"], "accesskey_id": params["accesskey_id"], "username": .string(username),
+            "permission": .integer(isFirst ? admin.union(.projectSuperAdmin).rawValue : admin.rawValue),
+            "password_hash": .string(try await passwords.hash(password)),
+            "token_hash": .string(accessKeyHash(try params.requireString("token"))),
+            "token_prefix": .string(String(try params.requireString("token").prefix(8))), "body": body.json,
+        ]
+        return await change(create)
+    }
+
+    /// The token itself never reaches the log.
+    private func withTokenHash(_ request: Request) throws -> Request {
+        let token = try request.params.requireString("token")
+        var hashed = request
+        hashed.params = [
+            "id": request.params["id"], "body": request.params["body"], "token_hash": .string(accessKeyHash(token)),
+            "token_prefix": .string(String(token.prefix(8))),
+        ]
+        return hashed
+    }
+}

@@ -1,0 +1,88 @@
+package import Contracts
+package import EventLog
+package import Logging
+import Service
+import ServiceLifecycle
+
+/// Does what the turns want done, and comes back with what came of it; ticks once a second.
+package struct EffectRunner: ServiceLifecycle.Service {
+    private let effects: AsyncStream<CampaignEffect>
+    private let continuation: AsyncStream<CampaignEffect>.Continuation
+    let outdials: OutdialCaller
+    let writer: LogWriter<CampaignInput>
+    let logger: Logger
+    let clock: @Sendable () -> Timestamp
+
+    package init(
+        queue: EffectQueue, outdials: OutdialCaller, writer: LogWriter<CampaignInput>, logger: Logger,
+        clock: @escaping @Sendable () -> Timestamp
+    ) {
+        effects = queue.stream
+        continuation = queue.continuation
+        self.outdials = outdials
+        self.writer = writer
+        self.logger = logger
+        self.clock = clock
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await tick() }
+                for await effect in effects { group.addTask { await perform(effect) } }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func tick() async {
+        while !Task.isCancelled {
+            _ = writer.submit([.tick])
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func perform(_ effect: CampaignEffect) async {
+        switch effect {
+        case .lease(let request): _ = writer.submit([.leased(request, await outdials.lease(request))])
+        case .reclaim(let campaign, let run, let customer, let outdial, let plan):
+            let claim = OutdialCaller.Claim(
+                outdial: outdial, campaign: campaign, run: run, plan: plan, customer: customer,
+                actor: Manager.campaign.rawValue, correlation: campaign
+            )
+            do {
+                try await outdials.claim(claim)
+            } catch {
+                logger.warning(
+                    "a running campaign cannot claim its outdial",
+                    metadata: ["campaign_id": "\(campaign)", "error": "\(error)"]
+                )
+            }
+        case .reconcile: await reconcile()
+        case .wake(let moment):
+            let pause = moment.microseconds - clock().microseconds
+            try? await Task.sleep(for: .microseconds(max(0, pause)))
+            _ = writer.submit([.tick])
+        }
+    }
+
+    private func reconcile() async {
+        var ids = IDGenerator()
+        do {
+            let reports = try await outdials.claims(correlation: ids.next(at: clock()))
+            _ = writer.submit(reports.map { .reconcile($0) })
+        } catch {
+            logger.info("outdial-manager could not be asked for its claims", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Where turns put their effects.
+package struct EffectQueue: Sendable {
+    let stream: AsyncStream<CampaignEffect>
+    let continuation: AsyncStream<CampaignEffect>.Continuation
+
+    package init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    package func add(_ effects: [CampaignEffect]) { for effect in effects { continuation.yield(effect) } }
+}

@@ -1,0 +1,164 @@
+import CampaignDomain
+package import Contracts
+package import EventLog
+import GRDB
+import Service
+
+/// The requests that change nothing, answered from a read-only connection beside the writer.
+package struct CampaignReads: Sendable {
+    let log: LogReader
+    let clock: @Sendable () -> Timestamp
+
+    package init(log: LogReader, clock: @escaping @Sendable () -> Timestamp) {
+        self.log = log
+        self.clock = clock
+    }
+
+    package static let methods: Set<String> = [
+        "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
+        "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve", "identity.me",
+    ]
+
+    package func answer(_ request: Request) throws -> Reply {
+        do {
+            return .result(try log.read { db in try perform(request, db) })
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch let error as JSONError {
+            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
+        }
+    }
+
+    private func perform(_ request: Request, _ db: Database) throws -> JSONValue {
+        let own = request.customerID
+        let page = PageRequest(params: request.params)
+        switch request.method {
+        case "campaign.get":
+            let campaign = try find(CampaignTables.campaigns, request, "campaign", "CAMPAIGN_NOT_FOUND", db) {
+                ($0.customer, $0.deletedAt)
+            }
+            return try CampaignReads.resource(of: campaign, db)
+        case "campaign.list":
+            return try Page(of: CampaignTables.campaigns, where: "customer_id = ?", [own], page, in: db)
+                .json { try CampaignReads.resource(of: $0, db) }
+        case "campaigncall.get":
+            return try find(CampaignTables.calls, request, "campaigncall", "CAMPAIGNCALL_NOT_FOUND", db) {
+                ($0.assignment.customer, $0.deletedAt)
+            }.resource
+        case "campaigncall.list": return try calls(request, page, db)
+        case "outplan.get":
+            return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
+                ($0.customer, $0.deletedAt)
+            }.json
+        case "outplan.list":
+            return try Page(of: CampaignTables.outplans, where: "customer_id = ?", [own], page, in: db).json(\.json)
+        case "accesskey.get":
+            return try find(CampaignTables.accessKeys, request, "access key", "RESOURCE_NOT_FOUND", db) {
+                ($0.customer, $0.deletedAt)
+            }.resource
+        case "accesskey.list":
+            return try Page(of: CampaignTables.accessKeys, where: "customer_id = ?", [own], page, in: db).json(\.resource)
+        default: return try performIdentity(request, page, db)
+        }
+    }
+
+    /// The row that `request` names, if it is the customer's own and not deleted (or deleted ones are asked for).
+    private func find<A: Aggregate>(
+        _ table: AggregateTable<A>, _ request: Request, _ noun: String, _ reason: String, _ db: Database,
+        _ ownership: (A) -> (customer: ID, deletedAt: Timestamp?)
+    ) throws -> A {
+        let id = try request.params.requireID("id")
+        if let state = try table.load(id, in: db)?.state {
+            let (customer, deletedAt) = ownership(state)
+            let isVisible = deletedAt == nil || request.params["deleted"].bool == true
+            if customer == request.customerID, isVisible { return state }
+        }
+        throw Refusal.notFound(reason, "there is no \(noun) \(id)")
+    }
+
+    private func calls(_ request: Request, _ page: PageRequest, _ db: Database) throws -> JSONValue {
+        let hidden = request.params["not_dialed"].bool == true ? "" : " AND bucket <> 'not_dialed'"
+        guard let campaign = request.params["campaign_id"].id else {
+            return try Page(
+                of: CampaignTables.calls, where: "customer_id = ?\(hidden)", [request.customerID], page, in: db
+            ).json(\.resource)
+        }
+        guard try CampaignTables.campaigns.load(campaign, in: db)?.state.customer == request.customerID else {
+            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
+        }
+        return try Page(of: CampaignTables.calls, where: "campaign_id = ?\(hidden)", [campaign], page, in: db)
+            .json(\.resource)
+    }
+
+    /// The public campaign with the part of its progress that this log knows.
+    static func resource(of campaign: Campaign, _ db: Database) throws -> JSONValue {
+        let counts = try CallCounts(campaign: campaign.id, in: db)
+        guard case .object(var object) = campaign.resource else { return campaign.resource }
+        object.append(
+            "progress",
+            [
+                "calls": .integer(counts.calls), "dialing": .integer(counts.dialing),
+                "answered": .integer(counts.answered),
+            ]
+        )
+        return .object(object)
+    }
+}
+
+// MARK: - Identities
+
+extension CampaignReads {
+    private func performIdentity(_ request: Request, _ page: PageRequest, _ db: Database) throws -> JSONValue {
+        switch request.method {
+        case "customer.list": return try Page(of: CampaignTables.customers, where: "1", [], page, in: db).json(\.json)
+        case "customer.get":
+            let id = request.params["id"].id ?? request.customerID
+            guard let customer = try CampaignTables.customers.load(id, in: db)?.state else {
+                throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no customer \(id)")
+            }
+            return customer.json
+        case "identity.resolve", "identity.me": return try resolve(request.params, db)
+        default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
+        }
+    }
+
+    /// Who an agent id or the hash of an access key stands for, as they are now.
+    private func resolve(_ params: JSONValue, _ db: Database) throws -> JSONValue {
+        if let hash = params["token_hash"].string {
+            let key = try CampaignTables.accessKeys.fetch("WHERE token_hash = ?", [hash], in: db).first?.state
+            guard let key, key.isValid(at: clock()) else { throw CampaignReads.unknownIdentity }
+            return [
+                "kind": "accesskey", "id": .id(key.id), "customer_id": .id(key.customer),
+                "permission": .integer(key.permission.rawValue), "tm_expire": .optional(key.expiresAt),
+                "accesskey": key.resource,
+            ]
+        }
+        guard let id = params["agent_id"].id, let agent = try CampaignTables.agents.load(id, in: db)?.state else {
+            throw CampaignReads.unknownIdentity
+        }
+        return [
+            "kind": "agent", "id": .id(agent.id), "customer_id": .id(agent.customer),
+            "permission": .integer(agent.permission.rawValue), "agent": agent.resource,
+        ]
+    }
+
+    private static let unknownIdentity = Refusal(
+        .unauthenticated, "INVALID_CREDENTIALS", "the access key or token is not valid (any more)"
+    )
+
+    /// The agent who logs in with `username`, and the hash to compare with.
+    package func agent(username: String) throws -> (resource: JSONValue, passwordHash: String)? {
+        try log.read { db in
+            let agent = try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db).first?.state
+            return agent.map { ($0.resource, $0.passwordHash) }
+        }
+    }
+
+    static func account(customer: ID, agent: ID, key: ID, _ db: Database) throws -> JSONValue {
+        [
+            "customer": try CampaignTables.customers.load(customer, in: db)?.state.json ?? .null,
+            "agent": try CampaignTables.agents.load(agent, in: db)?.state.resource ?? .null,
+            "accesskey": try CampaignTables.accessKeys.load(key, in: db)?.state.resource ?? .null,
+        ]
+    }
+}

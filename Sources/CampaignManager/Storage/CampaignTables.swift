@@ -1,0 +1,93 @@
+package import CampaignDomain
+import Contracts
+package import EventLog
+import GRDB
+
+/// What campaign-manager keeps beside its events.
+package enum CampaignTables {
+    package static let customers = AggregateTable<Customer>(
+        columns: [.createdAt { $0.createdAt }, .isDeleted { _ in nil }]
+    )
+
+    package static let agents = AggregateTable<Agent>(
+        columns: [.customer { $0.customer }, .init("username", .text) { $0.username.databaseValue }],
+        indexes: ["CREATE UNIQUE INDEX agent_username ON agent(username)"]
+    )
+
+    package static let accessKeys = AggregateTable<AccessKey>(
+        columns: [
+            .customer { $0.customer }, .init("token_hash", .text) { $0.tokenHash.databaseValue },
+            .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt },
+        ],
+        indexes: [
+            "CREATE UNIQUE INDEX accesskey_token ON accesskey(token_hash)",
+            "CREATE INDEX accesskey_list ON accesskey(customer_id, created_at)",
+        ]
+    )
+
+    package static let outplans = AggregateTable<Outplan>(
+        columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
+        indexes: ["CREATE INDEX outplan_list ON outplan(customer_id, created_at)"]
+    )
+
+    package static let campaigns = AggregateTable<Campaign>(
+        columns: [
+            .customer { $0.customer }, .init("status", .text) { $0.status.rawValue.databaseValue },
+            .init("outplan_id", .blob) { $0.settings.outplan.databaseValue }, .createdAt { $0.createdAt },
+            .isDeleted { $0.deletedAt },
+        ],
+        indexes: [
+            "CREATE INDEX campaign_list ON campaign(customer_id, created_at)",
+            "CREATE INDEX campaign_active ON campaign(status) WHERE status <> 'stop'",
+        ]
+    )
+
+    package static let calls = AggregateTable<Campaigncall>(
+        columns: [
+            .customer { $0.assignment.customer },
+            .init("campaign_id", .blob) { $0.assignment.campaign.databaseValue },
+            .init("journal", .blob) { $0.assignment.journal.databaseValue },
+            .init("call_id", .blob) { $0.assignment.call.databaseValue },
+            .init("bucket", .text) { $0.bucket.rawValue.databaseValue }, .createdAt { $0.createdAt },
+            .isDeleted { $0.deletedAt },
+        ],
+        indexes: [
+            "CREATE INDEX campaigncall_list ON campaigncall(customer_id, created_at)",
+            "CREATE INDEX campaigncall_campaign ON campaigncall(campaign_id, created_at)",
+            "CREATE INDEX campaigncall_call ON campaigncall(call_id)",
+            "CREATE INDEX campaigncall_open ON campaigncall(journal) WHERE bucket IN ('dialing', 'answered')",
+        ]
+    )
+
+    package static let workers = AggregateTable<Worker>(
+        columns: [.init("status", .text) { $0.status.rawValue.databaseValue }]
+    )
+
+    /// The statements that create all tables.
+    package static let schema =
+        customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
+        + workers.schema + CallCounts.schema + [
+            // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
+            "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+        ]
+}
+
+extension AggregateTable.Column {
+    fileprivate static func customer(_ value: @escaping @Sendable (A) -> ID) -> Self {
+        .init("customer_id", .blob) { value($0).databaseValue }
+    }
+
+    fileprivate static func createdAt(_ value: @escaping @Sendable (A) -> Timestamp) -> Self {
+        .init("created_at", .integer) { value($0).databaseValue }
+    }
+
+    fileprivate static func isDeleted(_ value: @escaping @Sendable (A) -> Timestamp?) -> Self {
+        .init("is_deleted", .integer) { (value($0) != nil).databaseValue }
+    }
+}
+
+/// What `log verify` recomputes of campaign-manager's log.
+package let campaignManagerProjections: [any VerifiedProjection] = [
+    CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
+    CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
+]

@@ -1,0 +1,77 @@
+package import Contracts
+package import Service
+
+/// What one turn of campaign-manager's writer takes in.
+package enum CampaignInput: Sendable {
+    /// A request that changes something; `answer` is called once all of it is committed.
+    case request(Request, answer: @Sendable (Reply) -> Void)
+    /// The first half of a start: what to claim. The campaign counts as starting until one of the two next inputs.
+    case prepareStart(Request, answer: @Sendable (Reply) -> Void)
+    /// The second half: outdial-manager granted the claim for `run`.
+    case start(Request, run: Int64, answer: @Sendable (Reply) -> Void)
+    /// The claim was not granted.
+    case startFailed(campaign: ID)
+    /// What workers, engines and outdial-manager tell; acknowledged once it is committed.
+    case message(IncomingMessage.Content, acknowledge: @Sendable () -> Void)
+    /// The answer to a lease request.
+    case leased(LeaseRequest, LeaseAnswer)
+    /// What outdial-manager knows of one claim, to compare with what runs here.
+    case reconcile(ClaimReport)
+    /// Time has passed.
+    case tick
+}
+
+/// A request for targets, one at a time for each campaign.
+package struct LeaseRequest: Hashable, Sendable {
+    package var id: ID
+    package var campaign: ID
+    package var run: Int64
+    package var customer: ID
+    package var outdial: ID
+    package var count: Int64
+}
+
+package enum LeaseAnswer: Hashable, Sendable {
+    case leases([Lease], isExhausted: Bool)
+    /// outdial-manager says that this run does not hold the claim.
+    case claimLost
+    /// No answer in time: leases may exist, the next reconciliation finds them.
+    case unknown
+}
+
+/// One claim as outdial-manager has it, with the leases that are open under it.
+package struct ClaimReport: Hashable, Sendable {
+    package struct OpenLease: Hashable, Sendable {
+        package var lease: Lease
+        package var campaign: ID
+        package var run: Int64
+
+        package init(lease: Lease, campaign: ID, run: Int64) {
+            self.lease = lease
+            self.campaign = campaign
+            self.run = run
+        }
+    }
+
+    package var outdial: ID
+    package var campaign: ID
+    package var run: Int64
+    package var leases: [OpenLease]
+
+    package init(outdial: ID, campaign: ID, run: Int64, leases: [OpenLease]) {
+        self.outdial = outdial
+        self.campaign = campaign
+        self.run = run
+        self.leases = leases
+    }
+}
+
+/// What a turn wants done after its commit; the shell does it and comes back with an input.
+package enum CampaignEffect: Hashable, Sendable {
+    case lease(LeaseRequest)
+    /// Claim again for a run that lost its claim.
+    case reclaim(campaign: ID, run: Int64, customer: ID, outdial: ID, plan: DialPlan)
+    case reconcile
+    /// Come back with a tick at this moment.
+    case wake(at: Timestamp)
+}

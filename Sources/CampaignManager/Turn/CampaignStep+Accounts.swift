@@ -1,0 +1,77 @@
+import CampaignDomain
+import Contracts
+import EventLog
+import GRDB
+
+/// Customers, agents and access keys. Passwords arrive here as hashes: hashing them takes far too long for a turn.
+extension CampaignStep {
+    mutating func performAccount(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        switch request.method {
+        case "account.create": return try createAccount(request, context)
+        case "accesskey.create": return try createAccessKey(request, context)
+        case "accesskey.update", "accesskey.delete": return try changeAccessKey(request, context)
+        default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
+        }
+    }
+
+    /// Makes a customer with its first agent and first access key, or what is missing of them; harmless to repeat.
+    private mutating func createAccount(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let params = request.params
+        let (customer, agent) = (try params.requireID("customer_id"), try params.requireID("agent_id"))
+        let key = try params.requireID("accesskey_id")
+        let username = try params.requireString("username")
+        let permission = Permission(rawValue: try params.requireInteger("permission"))
+        let profile = try Customer.Profile(body: try RequestBody(params["body"]))
+        if try CampaignTables.agents.load(agent, in: db) == nil {
+            let taken = try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db)
+            guard taken.isEmpty else {
+                throw Refusal(.alreadyExists, "USERNAME_TAKEN", "username \"\(username)\" is taken; choose another")
+            }
+        }
+        if try CampaignTables.customers.load(customer, in: db) == nil {
+            _ = try CampaignTables.customers.record(
+                [.created(id: customer, profile: profile)], on: customer, current: nil, context: context, in: turn
+            )
+        }
+        if try CampaignTables.agents.load(agent, in: db) == nil {
+            let created = AgentEvent.created(
+                id: agent, customer: customer, username: username, passwordHash: try params.requireString("password_hash"),
+                name: username, permission: permission
+            )
+            _ = try CampaignTables.agents.record([created], on: agent, current: nil, context: context, in: turn)
+        }
+        if try CampaignTables.accessKeys.load(key, in: db) == nil {
+            let events = try AccessKey.create(
+                id: key, customer: customer, body: try RequestBody(["name": "first key"]),
+                tokenHash: try params.requireString("token_hash"), tokenPrefix: try params.requireString("token_prefix"),
+                permission: permission, now: now
+            )
+            _ = try CampaignTables.accessKeys.record(events, on: key, current: nil, context: context, in: turn)
+        }
+        return try CampaignReads.account(customer: customer, agent: agent, key: key, db)
+    }
+
+    private mutating func createAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let id = try request.params.requireID("id")
+        if let known = try CampaignTables.accessKeys.load(id, in: db), known.state.customer == request.customerID {
+            return known.state.resource
+        }
+        let events = try AccessKey.create(
+            id: id, customer: request.customerID, body: try RequestBody(request.params["body"]),
+            tokenHash: try request.params.requireString("token_hash"),
+            tokenPrefix: try request.params.requireString("token_prefix"), permission: .customerAdmin, now: now
+        )
+        return try CampaignTables.accessKeys.record(events, on: id, current: nil, context: context, in: turn).state.resource
+    }
+
+    private mutating func changeAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let id = try request.params.requireID("id")
+        guard let loaded = try CampaignTables.accessKeys.load(id, in: db), loaded.state.customer == request.customerID,
+            loaded.state.deletedAt == nil
+        else { throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no access key \(id)") }
+        let events =
+            request.method == "accesskey.delete"
+            ? loaded.state.delete() : try loaded.state.update(body: try RequestBody(request.params["body"]))
+        return try CampaignTables.accessKeys.record(events, on: id, current: loaded, context: context, in: turn).state.resource
+    }
+}

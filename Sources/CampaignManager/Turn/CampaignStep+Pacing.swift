@@ -1,0 +1,249 @@
+import CampaignDomain
+import Contracts
+import EventLog
+import GRDB
+
+/// Who may dial how much now, and what becomes of the leases.
+extension CampaignStep {
+    /// Free channels by live worker, the most free first to be asked.
+    struct Capacity {
+        struct Entry {
+            var journal: ID
+            var name: String
+            var route: String
+            var free: Int64
+        }
+
+        var workers: [Entry]
+
+        /// The channels that `route` has free.
+        func free(on route: String) -> Int64 {
+            workers.reduce(0) { $0 + ($1.route == route ? max(0, $1.free) : 0) }
+        }
+
+        /// Takes a channel of the worker with most of them free.
+        mutating func take(on route: String) -> Entry? {
+            let candidates = workers.indices.filter { workers[$0].route == route && workers[$0].free > 0 }
+            guard let best = candidates.max(by: { workers[$0].free < workers[$1].free }) else { return nil }
+            workers[best].free -= 1
+            return workers[best]
+        }
+    }
+
+    func capacity() throws -> Capacity {
+        let live = try CampaignTables.workers.fetch("WHERE status = 'live' ORDER BY rowid", [], in: db)
+        return Capacity(
+            workers: try live.map { worker in
+                let open = try CallCounts.open(journal: worker.id, in: db)
+                return Capacity.Entry(
+                    journal: worker.id, name: worker.state.name, route: worker.state.route,
+                    free: Int64(worker.state.channels) - open
+                )
+            }
+        )
+    }
+
+    static let defaultRoute = "default"
+
+    func route(of settings: CampaignSettings, _ outplan: Outplan?) -> String {
+        for route in [settings.route, outplan?.settings.route ?? ""] where !route.isEmpty { return route }
+        return CampaignStep.defaultRoute
+    }
+
+    // MARK: - Asking for targets
+
+    /// Looks at every campaign whose permits may have changed. Round-robin by the order of creation.
+    mutating func pace() throws {
+        for id in touched { try settleStop(id) }
+        guard capacityChanged || !touched.isEmpty else { return }
+        let running = try CampaignTables.campaigns.fetch(
+            "INDEXED BY campaign_active WHERE status = 'run' AND status <> 'stop' ORDER BY created_at", [], in: db
+        )
+        guard !running.isEmpty else { return }
+        if !memory.hasReconciled {
+            memory.hasReconciled = true
+            effects.append(.reconcile)
+        }
+        let capacity = try capacity()
+        var promised: [String: Int64] = [:]
+        for request in memory.pending.values {
+            guard let route = try runningRoute(request.campaign) else { continue }
+            promised[route, default: 0] += request.count
+        }
+        for loaded in running where memory.pending[loaded.id] == nil && !memory.wishing.contains(loaded.id) {
+            try ask(loaded.state, capacity: capacity, promised: &promised)
+        }
+    }
+
+    private func runningRoute(_ id: ID) throws -> String? {
+        guard let campaign = try campaign(id)?.state else { return nil }
+        return route(of: campaign.settings, try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state)
+    }
+
+    private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
+        guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state else { return }
+        let route = route(of: campaign.settings, outplan)
+        let permits = Pacing(
+            maximumConcurrent: campaign.settings.maximumConcurrent,
+            open: try CallCounts(campaign: campaign.id, in: db).open,
+            rateAllowance: rateAllowance(of: campaign),
+            freeChannels: capacity.free(on: route) - promised[route, default: 0]
+        ).permits
+        guard permits > 0 else { return }
+        promised[route, default: 0] += permits
+        memory.buckets[campaign.id]?.take(permits)
+        let request = LeaseRequest(
+            id: turn.ids.next(at: now), campaign: campaign.id, run: campaign.run, customer: campaign.customer,
+            outdial: campaign.settings.outdial, count: permits
+        )
+        memory.pending[campaign.id] = request
+        effects.append(.lease(request))
+    }
+
+    /// What `calls_per_second` allows now; asks to be woken for the next token.
+    private mutating func rateAllowance(of campaign: Campaign) -> Int64? {
+        let rate = campaign.settings.callsPerSecond
+        guard rate > 0 else {
+            memory.buckets[campaign.id] = nil
+            return nil
+        }
+        var bucket = memory.buckets[campaign.id] ?? TokenBucket(rate: rate, now: now)
+        if bucket.rate != rate { bucket.setRate(rate, now: now) }
+        let allowance = bucket.available(at: now)
+        if allowance <= 0 { wake(at: bucket.nextToken(after: now)) }
+        memory.buckets[campaign.id] = bucket
+        return allowance
+    }
+
+    private mutating func wake(at moment: Timestamp) {
+        if let planned = memory.nextWake, planned <= moment { return }
+        memory.nextWake = moment
+        effects.append(.wake(at: moment))
+    }
+
+    private mutating func settleStop(_ id: ID) throws {
+        guard let loaded = try campaign(id), loaded.state.status == .stopping else { return }
+        let open = try CallCounts(campaign: id, in: db).open
+        let context = EventContext(correlation: id, actor: "system")
+        try record(loaded.state.settleStop(openAttempts: open), on: loaded, context)
+    }
+
+    // MARK: - Leases
+
+    mutating func take(_ answer: LeaseAnswer, to request: LeaseRequest) throws {
+        guard memory.pending[request.campaign] == request else { return }
+        memory.pending[request.campaign] = nil
+        touched.insert(request.campaign)
+        guard let loaded = try campaign(request.campaign) else { return }
+        let context = EventContext(correlation: request.id, actor: Manager.outdial.rawValue)
+        switch answer {
+        case .unknown:
+            memory.buckets[request.campaign]?.giveBack(request.count)
+            effects.append(.reconcile)
+            // Not at once: the next tick asks again.
+            memory.wishing.insert(request.campaign)
+            memory.recheck.insert(request.campaign)
+        case .claimLost: try reclaim(loaded.state, request)
+        case .leases(let leases, let isExhausted):
+            memory.buckets[request.campaign]?.giveBack(request.count - Int64(leases.count))
+            if Int64(leases.count) < request.count, loaded.state.run == request.run {
+                memory.wishing.insert(request.campaign)
+            }
+            try adopt(leases, run: request.run, outdial: request.outdial, by: loaded, context)
+            if leases.isEmpty, isExhausted {
+                let open = try CallCounts(campaign: loaded.id, in: db).open
+                try record(loaded.state.exhaust(run: request.run, openAttempts: open), on: loaded, context)
+            }
+        }
+    }
+
+    private mutating func reclaim(_ campaign: Campaign, _ request: LeaseRequest) throws {
+        guard campaign.isDialing, campaign.run == request.run,
+            let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state
+        else { return }
+        memory.wishing.insert(campaign.id)
+        memory.recheck.insert(campaign.id)
+        effects.append(
+            .reclaim(
+                campaign: campaign.id, run: campaign.run, customer: campaign.customer, outdial: request.outdial,
+                plan: outplan.plan
+            )
+        )
+    }
+
+    /// Makes each lease a campaigncall of one worker's journal, or gives it back. A known attempt is left as it is.
+    private mutating func adopt(
+        _ leases: [Lease], run: Int64, outdial: ID, by loaded: LoadedCampaign, _ context: EventContext
+    ) throws {
+        guard !leases.isEmpty else { return }
+        var loaded = loaded
+        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: db)?.state
+        var capacity = try capacity()
+        for lease in leases where try CampaignTables.calls.load(lease.attempt, in: db) == nil {
+            let isRunning = loaded.state.isDialing && loaded.state.run == run
+            let worker = isRunning ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
+            guard let worker, let outplan else {
+                let returned = CampaignEvent.leaseReturned(
+                    run: run, attempt: lease.attempt, target: lease.target, outdial: outdial,
+                    outcome: isRunning ? .notPlaced : .cancelled
+                )
+                loaded = try record([returned], on: loaded, context)
+                continue
+            }
+            let assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
+            let call = try CampaignTables.calls.record(
+                [.created(assignment)], on: lease.attempt, current: nil, context: context, in: turn
+            )
+            try turn.armTimer(
+                kind: CampaignStep.attemptTimer, key: lease.attempt.description, at: call.state.deadline(from: now)
+            )
+        }
+    }
+
+    private mutating func assignment(
+        of lease: Lease, to worker: Capacity.Entry, for campaign: Campaign, _ outplan: Outplan, outdial: ID
+    ) -> Campaigncall.Assignment {
+        Campaigncall.Assignment(
+            id: lease.attempt, customer: campaign.customer, campaign: campaign.id, run: campaign.run,
+            outplan: outplan.id, outdial: outdial, target: lease.target, queue: campaign.settings.queue,
+            flow: campaign.settings.flow, call: turn.ids.next(at: now),
+            source: campaign.settings.source ?? outplan.settings.source, destination: lease.destination,
+            destinationIndex: lease.destinationIndex, tryCount: lease.tryCount, worker: worker.name,
+            journal: worker.journal, dialTimeout: outplan.settings.dialTimeout,
+            maximumTalkTime: settings.maximumTalkTime, startBy: now + settings.startWithin,
+            createdAt: memory.stamps.next(at: now)
+        )
+    }
+
+    // MARK: - Reconciliation
+
+    /// Compares one claim of outdial-manager with what runs here: adopts or gives back leases that nobody knew, repeats
+    /// results that did not arrive, and drops a claim that no run holds.
+    mutating func reconcile(_ report: ClaimReport) throws {
+        guard !memory.starting.contains(report.campaign) else { return }
+        var unknown: [RunKey: [Lease]] = [:]
+        for open in report.leases {
+            if let call = try CampaignTables.calls.load(open.lease.attempt, in: db) {
+                let context = EventContext(correlation: open.lease.attempt, actor: "system")
+                try record(call.state.repeatResult(at: now), on: call, context)
+            } else if memory.pending[open.campaign] == nil {
+                unknown[RunKey(campaign: open.campaign, run: open.run), default: []].append(open.lease)
+            }
+        }
+        for (key, leases) in unknown {
+            guard let loaded = try campaign(key.campaign) else { continue }
+            let context = EventContext(correlation: key.campaign, actor: "system")
+            try adopt(leases, run: key.run, outdial: report.outdial, by: loaded, context)
+        }
+        guard let loaded = try campaign(report.campaign), loaded.state.status == .stop,
+            memory.pending[report.campaign] == nil
+        else { return }
+        let context = EventContext(correlation: report.campaign, actor: "system")
+        try record([.claimDropped(run: report.run, outdial: report.outdial)], on: loaded, context)
+    }
+
+    private struct RunKey: Hashable {
+        var campaign: ID
+        var run: Int64
+    }
+}

@@ -1,0 +1,124 @@
+import CampaignDomain
+import Contracts
+import EventLog
+import GRDB
+
+/// What workers, other dialing engines and outdial-manager tell.
+extension CampaignStep {
+    mutating func apply(_ item: Item) throws {
+        if case .workerStatus(let status) = item.body { return try hear(status, item) }
+        guard try turn.admit(item.id, consumer: "inbox") else { return }
+        switch item.body {
+        case .attemptRefused(let attempt, _, let journal, let sequence):
+            try see(journal, sequence)
+            try apply(to: attempt, from: journal, item) { [now] call in call.refuse(at: now) }
+        case .settled(let attempt, let state, let journal):
+            try apply(to: attempt, from: journal, item) { [now] call in
+                state == .claimed ? call.confirmClaim() : call.refuse(at: now)
+            }
+        case .outdialReady(_, let campaign, _):
+            memory.wishing.remove(campaign)
+            touched.insert(campaign)
+        case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run, context(item, .outdial))
+        default: break
+        }
+    }
+
+    mutating func apply(_ event: CallEvent) throws {
+        let id = event.id ?? derivedID(event)
+        guard try turn.admit(id, consumer: "calls") else { return }
+        if !event.journal.isNone { try see(event.journal, event.sequence) }
+        guard let call = try findCall(event) else { return }
+        let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
+        try record(call.state.apply(event), on: call, context)
+    }
+
+    /// By the attempt, or by the call alone when the engine knows nothing else. A journal reports only its own attempts.
+    private func findCall(_ event: CallEvent) throws -> LoadedCall? {
+        if !event.attempt.isNone {
+            let call = try CampaignTables.calls.load(event.attempt, in: db)
+            return call?.state.assignment.call == event.call ? call : nil
+        }
+        return try CampaignTables.calls.fetch("WHERE call_id = ? LIMIT 1", [event.call], in: db).first
+    }
+
+    /// The key of an event without an id: what it says.
+    private func derivedID(_ event: CallEvent) -> ID {
+        let kind = CallEvent.Kind.allCases.firstIndex(of: event.kind) ?? 0
+        return event.call.derived(kind + 1)
+    }
+
+    private func context(_ item: Item, _ manager: Manager) -> EventContext {
+        EventContext(correlation: item.correlation, causation: item.id, actor: manager.rawValue)
+    }
+
+    private mutating func apply(
+        to attempt: ID, from journal: ID, _ item: Item, _ decide: (Campaigncall) -> [CampaigncallEvent]
+    ) throws {
+        guard let call = try CampaignTables.calls.load(attempt, in: db), call.state.assignment.journal == journal else { return }
+        let context = EventContext(
+            correlation: item.correlation, causation: item.id, actor: "dialer-worker/\(call.state.assignment.worker)"
+        )
+        try record(decide(call.state), on: call, context)
+    }
+
+    private mutating func exhaust(_ id: ID, run: Int64, _ context: EventContext) throws {
+        // With a lease under way its answer decides: it may hold targets, or say the same.
+        guard memory.pending[id] == nil, let loaded = try campaign(id) else { return }
+        let open = try CallCounts(campaign: id, in: db).open
+        try record(loaded.state.exhaust(run: run, openAttempts: open), on: loaded, context)
+    }
+
+    // MARK: - Workers
+
+    private mutating func hear(_ status: WorkerStatus, _ item: Item) throws {
+        memory.lastHeard[status.journal] = now
+        let seen = try highestSeen(of: status.journal)
+        let current = try CampaignTables.workers.load(status.journal, in: db)
+        let events = Worker.hear(status, current: current?.state, highestSeen: seen)
+        try see(status.journal, status.sequence)
+        guard !events.isEmpty else { return }
+        let context = EventContext(
+            correlation: item.correlation, causation: item.id, actor: "dialer-worker/\(status.worker)"
+        )
+        _ = try CampaignTables.workers.record(events, on: status.journal, current: current, context: context, in: turn)
+        capacityChanged = true
+    }
+
+    private func highestSeen(of journal: ID) throws -> Int64 {
+        let statement = try db.cachedStatement(sql: "SELECT position FROM journal_seen WHERE journal = ?")
+        return try Int64.fetchOne(statement, arguments: [journal]) ?? 0
+    }
+
+    private func see(_ journal: ID, _ sequence: Int64) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO journal_seen VALUES (?, ?)
+                ON CONFLICT DO UPDATE SET position = excluded.position WHERE excluded.position > position
+                """
+        )
+        try statement.execute(arguments: [journal, sequence])
+    }
+
+    /// Notices workers that fell silent, and asks their journals for everything they hold.
+    mutating func watchWorkers() throws {
+        for worker in try CampaignTables.workers.fetch("WHERE status = 'live'", [], in: db) {
+            // After a restart everybody gets the full time again.
+            let heard = memory.lastHeard[worker.id] ?? now
+            memory.lastHeard[worker.id] = heard
+            guard now - heard >= Worker.silenceLimit else { continue }
+            let context = EventContext(correlation: worker.id, actor: "system")
+            _ = try CampaignTables.workers.record(
+                worker.state.lose(), on: worker.id, current: worker, context: context, in: turn
+            )
+            try settleAll(of: worker.id, because: "worker \(worker.state.name) is silent", context)
+        }
+    }
+
+    private mutating func settleAll(of journal: ID, because: String, _ context: EventContext) throws {
+        let open = try CampaignTables.calls.fetch(
+            "INDEXED BY campaigncall_open WHERE journal = ? AND bucket IN ('dialing', 'answered')", [journal], in: db
+        )
+        for call in open { try record(call.state.settle(because: because), on: call, context) }
+    }
+}

@@ -1,0 +1,182 @@
+import CampaignDomain
+package import Contracts
+package import EventLog
+import GRDB
+import Service
+
+/// Campaign-manager's writer turn: applies every input, then gives each running campaign that changed its permits.
+///
+/// A plain synchronous function of the log and the inputs. What it remembers between turns (who was asked for targets,
+/// who was heard last, rate tokens) can be lost without harm: reconciliation finds what it stood for.
+package final class CampaignTurn {
+    package struct Settings: Sendable {
+        /// How long a lost worker's journal may take to answer: `CARILLON_SETTLE_TIMEOUT`.
+        package var settleTimeout: Milliseconds = 30_000
+        /// `CARILLON_MAX_TALK_TIME`.
+        package var maximumTalkTime: Milliseconds = 3_600_000
+        /// From the assignment to the last moment of placing the call.
+        package var startWithin: Milliseconds = 30_000
+
+        package init() {}
+    }
+
+    let settings: Settings
+    var memory = Memory()
+
+    /// What is remembered between turns.
+    struct Memory {
+        /// Campaigns that wait for an answer to their one lease request.
+        var pending: [ID: LeaseRequest] = [:]
+        /// Campaigns that got fewer targets than they asked for; outdial-manager tells when there are more.
+        var wishing: Set<ID> = []
+        /// Campaigns to ask for again at the next tick, whatever they wish.
+        var recheck: Set<ID> = []
+        var lastFullRecheck = Timestamp(microseconds: 0)
+        /// Campaigns between the two halves of a start.
+        var starting: Set<ID> = []
+        var buckets: [ID: TokenBucket] = [:]
+        var lastHeard: [ID: Timestamp] = [:]
+        var stamps = StampSource()
+        var nextWake: Timestamp?
+        var hasReconciled = false
+    }
+
+    package init(settings: Settings = Settings()) { self.settings = settings }
+
+    /// Runs one turn; the effects are to be done after its commit.
+    package func run(_ turn: Turn, _ inputs: [CampaignInput], perform: @escaping @Sendable ([CampaignEffect]) -> Void) throws {
+        var step = CampaignStep(turn: turn, settings: settings, memory: memory)
+        try step.fireTimers()
+        for input in inputs { try step.take(input) }
+        try step.watchWorkers()
+        try step.pace()
+        memory = step.memory
+        let effects = step.effects
+        if !effects.isEmpty { turn.afterCommit { perform(effects) } }
+    }
+}
+
+/// The work of one turn.
+struct CampaignStep {
+    typealias LoadedCampaign = AggregateTable<Campaign>.Loaded
+    typealias LoadedCall = AggregateTable<Campaigncall>.Loaded
+
+    let turn: Turn
+    let settings: CampaignTurn.Settings
+    var memory: CampaignTurn.Memory
+    var effects: [CampaignEffect] = []
+    /// Campaigns whose permits may have changed.
+    var touched: Set<ID> = []
+    /// A worker came, went or has a channel again: every running campaign may dial more.
+    var capacityChanged = false
+
+    init(turn: Turn, settings: CampaignTurn.Settings, memory: CampaignTurn.Memory) {
+        self.turn = turn
+        self.settings = settings
+        self.memory = memory
+    }
+
+    var db: Database { turn.database }
+    var now: Timestamp { turn.now }
+
+    static let attemptTimer = "attempt"
+
+    mutating func take(_ input: CampaignInput) throws {
+        switch input {
+        case .request(let request, let answer): try reply(to: answer) { step in try step.perform(request) }
+        case .prepareStart(let request, let answer): try reply(to: answer) { step in try step.prepareStart(request) }
+        case .start(let request, let run, let answer):
+            try reply(to: answer) { step in try step.start(request, run: run) }
+        case .startFailed(let campaign): memory.starting.remove(campaign)
+        case .message(let content, let acknowledge):
+            switch content {
+            case .items(let items): for item in items { try apply(item) }
+            case .callEvents(let events): for event in events { try apply(event) }
+            }
+            turn.afterCommit(acknowledge)
+        case .leased(let request, let answer): try take(answer, to: request)
+        case .reconcile(let report): try reconcile(report)
+        case .tick: tick()
+        }
+    }
+
+    /// Asks again for those whose request got no answer, and for everybody twice a minute: a notice may have been lost.
+    private mutating func tick() {
+        if let wake = memory.nextWake, wake <= now { memory.nextWake = nil }
+        if now - memory.lastFullRecheck >= 30_000 {
+            memory.lastFullRecheck = now
+            memory.wishing.removeAll()
+            effects.append(.reconcile)
+        }
+        memory.wishing.subtract(memory.recheck)
+        memory.recheck.removeAll()
+        capacityChanged = true
+    }
+
+    private mutating func reply(
+        to answer: @escaping @Sendable (Reply) -> Void, _ work: (inout CampaignStep) throws -> JSONValue
+    ) throws {
+        let reply: Reply
+        do {
+            reply = .result(try work(&self))
+        } catch let refusal as Refusal {
+            reply = .refused(refusal)
+        } catch let error as JSONError {
+            reply = .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
+        }
+        turn.afterCommit { answer(reply) }
+    }
+
+    // MARK: - Recording
+
+    func campaign(_ id: ID) throws -> LoadedCampaign? { try CampaignTables.campaigns.load(id, in: db) }
+
+    @discardableResult
+    mutating func record(
+        _ events: [CampaignEvent], on loaded: LoadedCampaign, _ context: EventContext
+    ) throws -> LoadedCampaign {
+        guard !events.isEmpty else { return loaded }
+        touched.insert(loaded.id)
+        let updated = try CampaignTables.campaigns.record(
+            events, on: loaded.id, current: loaded, context: context, in: turn
+        )
+        if !updated.state.isDialing { memory.wishing.remove(loaded.id) }
+        return updated
+    }
+
+    @discardableResult
+    mutating func record(_ events: [CampaigncallEvent], on loaded: LoadedCall, _ context: EventContext) throws -> LoadedCall {
+        guard !events.isEmpty else { return loaded }
+        let updated = try CampaignTables.calls.record(events, on: loaded.id, current: loaded, context: context, in: turn)
+        try follow(loaded.state, updated.state)
+        return updated
+    }
+
+    /// Keeps the deadline of an attempt in step with its phase, and looks at its campaign when it is over.
+    private mutating func follow(_ before: Campaigncall, _ after: Campaigncall) throws {
+        let key = after.assignment.id.description
+        if after.phase == .done, before.phase != .done {
+            try turn.cancelTimer(kind: CampaignStep.attemptTimer, key: key)
+            touched.insert(after.assignment.campaign)
+            capacityChanged = true
+        } else if after.isSettling, !before.isSettling {
+            try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: now + settings.settleTimeout)
+        } else if after.isOpen, after.phase != before.phase || after.isSettling != before.isSettling {
+            try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: after.deadline(from: now))
+        }
+    }
+
+    // MARK: - Deadlines
+
+    /// An overdue attempt is asked for at its journal; one that was asked for in vain is over, outcome unknown.
+    mutating func fireTimers() throws {
+        for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
+            guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: db) else { continue }
+            let context = EventContext(correlation: id, actor: "system")
+            let events =
+                call.state.isSettling
+                ? call.state.abandon(at: now) : call.state.settle(because: "no report by the deadline")
+            try record(events, on: call, context)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import AMQP
+package import ArgumentParser
+import Contracts
+import EventLog
+package import Service
+package import ServiceLifecycle
+
+/// The options of outdial-manager.
+package struct OutdialManagerOptions: DaemonOptions {
+    @OptionGroup package var common: CommonOptions
+    package init() {}
+}
+
+/// Assembles outdial-manager: its log and writer, and what connects them to the bus. In the order of dependence.
+package func buildOutdialManager(
+    _ options: OutdialManagerOptions, _ context: DaemonContext
+) async throws -> [any ServiceLifecycle.Service] {
+    let bus = try Bus(context) { Topology.manager(.outdial, $0, takesCallEvents: false) }
+    let file = try LogFiles.open(Manager.outdial.rawValue, schema: OutdialTables.schema, context)
+    let log = try LogReader(path: file.path)
+    let core = TurnBox(OutdialTurn())
+    let writer = LogWriter<OutdialInput>(log: file, clock: Clock.wall) { turn, inputs in
+        try core.value.run(turn, inputs)
+    }
+    let handler = OutdialHandler(writer: writer, reads: OutdialReads(log: log, clock: Clock.wall), logger: context.logger)
+    let dispatches = OutdialDispatches(names: bus.names)
+    return [
+        BusService(client: bus.client, readiness: context.readiness),
+        WriterService(writer: writer),
+        LogPublisher(
+            name: "bus", log: log, writer: writer, client: bus.client, logger: context.logger,
+            dispatches: { try dispatches.dispatches($0) }
+        ),
+        InboxConsumer(queue: bus.names.inbox(.outdial), names: bus.names, client: bus.client, logger: context.logger) {
+            messages in
+            writer.submit(
+                messages.map { message in
+                    .message(message.items, acknowledge: { message.delivery.acknowledge() })
+                }
+            )
+        },
+        RequestServer(
+            queue: bus.names.requests(.outdial), client: bus.client, logger: context.logger,
+            handler: { await handler.handle($0) }
+        ),
+    ]
+}

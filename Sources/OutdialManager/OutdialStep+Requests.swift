@@ -1,0 +1,199 @@
+package import Contracts
+import EventLog
+import GRDB
+package import OutdialDomain
+
+/// The requests that change something.
+extension OutdialStep {
+    mutating func answer(_ request: Request) throws -> Reply {
+        let context = EventContext(correlation: request.correlation, actor: request.actor)
+        do {
+            return .result(try perform(request, context))
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch let error as JSONError {
+            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
+        }
+    }
+
+    private mutating func perform(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        switch request.method {
+        case "outdial.create": return try createOutdial(request, context)
+        case "outdial.update", "outdial.data":
+            return try change(request, context) { outdial throws(Refusal) in
+                try outdial.update(body: try RequestBody(request.params["body"]))
+            }
+        case "outdial.campaign_id":
+            return try change(request, context) { outdial throws(Refusal) in
+                try outdial.assign(campaign: try RequestBody(request.params["body"]).id("campaign_id") ?? .none)
+            }
+        case "outdial.delete": return try change(request, context) { outdial throws(Refusal) in try outdial.delete() }
+        case "outdial.claim": return try claim(request, context)
+        case "outdial.lease": return try lease(request, context)
+        case "target.create": return try createTarget(request, context)
+        case "target.delete": return try deleteTarget(request, context)
+        case "target.import": return try importTargets(request, context)
+        default: throw Refusal(.unknown, "METHOD_UNKNOWN", "outdial-manager does not know \(request.method)")
+        }
+    }
+
+    // MARK: - Outdials
+
+    private func requireOutdial(_ id: ID, of customer: ID) throws -> LoadedOutdial {
+        guard let loaded = try outdial(id, of: customer), loaded.state.deletedAt == nil else {
+            throw Refusal.notFound("OUTDIAL_NOT_FOUND", "there is no outdial \(id)")
+        }
+        return loaded
+    }
+
+    private func createOutdial(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let id = try request.params.requireID("id")
+        if let known = try outdial(id, of: request.customerID) { return known.state.resource }
+        let events = try Outdial.create(
+            id: id, customer: request.customerID, body: try RequestBody(request.params["body"])
+        )
+        return try OutdialTables.outdials.record(events, on: id, current: nil, context: context, in: turn).state.resource
+    }
+
+    private func change(
+        _ request: Request, _ context: EventContext, _ decide: (Outdial) throws(Refusal) -> [OutdialEvent]
+    ) throws -> JSONValue {
+        let loaded = try requireOutdial(try request.params.requireID("id"), of: request.customerID)
+        return try record(try decide(loaded.state), on: loaded, context).state.resource
+    }
+
+    // MARK: - Claims and leases
+
+    private mutating func claim(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let id = try request.params.requireID("outdial_id")
+        let loaded = try requireOutdial(id, of: request.customerID)
+        let events = try loaded.state.claim(
+            campaign: try request.params.requireID("campaign_id"), run: try request.params.requireInteger("run"),
+            plan: try DialPlan(json: request.params["plan"])
+        )
+        try record(events, on: loaded, context)
+        return [:]
+    }
+
+    /// Leases up to `count` due targets. The same `request_id` gets the same leases again.
+    private mutating func lease(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let params = request.params
+        let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
+        let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
+        let count = Int(min(1000, max(0, try params.requireInteger("count"))))
+        guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run), let plan = loaded.state.plan
+        else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
+        guard try turn.admit(requestID, consumer: "lease") else {
+            let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
+            return leaseAnswer(held.compactMap { $0.state.leased }, isExhausted: false)
+        }
+        var leases: [Lease] = []
+        // Targets that turn out to be undialable are closed on the way and cost one more look.
+        while leases.count < count {
+            let due = try TargetSelection.due(in: id, now: turn.now, limit: count - leases.count, db)
+            if due.isEmpty { break }
+            for target in due {
+                let events = target.state.lease(
+                    attempt: turn.ids.next(at: turn.now), request: requestID, campaign: campaign, run: run, plan: plan,
+                    now: turn.now
+                )
+                let updated = try record(events, on: target, context)
+                if let lease = updated.state.leased { leases.append(lease) }
+            }
+        }
+        let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
+        touch(id, context)
+        let counts = try TargetCounts(of: id, in: db)
+        return leaseAnswer(leases, isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0)
+    }
+
+    private func leaseAnswer(_ leases: [Lease], isExhausted: Bool) -> JSONValue {
+        ["leases": .array(leases.map(\.json)), "exhausted": .bool(isExhausted)]
+    }
+
+    // MARK: - Targets
+
+    private mutating func createTarget(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
+        let id = try request.params.requireID("id")
+        if let known = try OutdialTables.targets.load(id, in: db), known.state.outdial == outdial.id {
+            return known.state.resource
+        }
+        let draft = try TargetDraft(body: try RequestBody(request.params["body"]))
+        return try add(draft, id: id, to: outdial.state, context).state.resource
+    }
+
+    private mutating func add(
+        _ draft: TargetDraft, id: ID, to outdial: Outdial, _ context: EventContext
+    ) throws -> LoadedTarget {
+        touch(outdial.id, context)
+        let event = TargetEvent.created(
+            draft, id: id, outdial: outdial.id, customer: outdial.customer, at: stamps.next(at: turn.now)
+        )
+        return try OutdialTables.targets.record([event], on: id, current: nil, context: context, in: turn)
+    }
+
+    private mutating func deleteTarget(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
+        let id = try request.params.requireID("id")
+        guard let target = try OutdialTables.targets.load(id, in: db), target.state.outdial == outdial.id,
+            target.state.deletedAt == nil
+        else { throw Refusal.notFound("OUTDIAL_TARGET_NOT_FOUND", "there is no target \(id) in this outdial") }
+        touch(outdial.id, context)
+        return try record(target.state.delete(), on: target, context).state.resource
+    }
+
+    /// One slice of an import. Repeating it is harmless: a row whose target exists counts as imported, unchanged.
+    private mutating func importTargets(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
+        let keepsDuplicates = request.params["duplicates"].string == "keep"
+        var (imported, duplicates): (Int64, Int64) = (0, 0)
+        var errors: [JSONValue] = []
+        for row in try request.params.requireArray("rows") {
+            let id = try row.requireID("id")
+            let draft: TargetDraft
+            do throws(TargetDraft.RowError) {
+                draft = try TargetDraft(row: row["values"].object ?? [:])
+            } catch {
+                errors.append([
+                    "line": row["line"], "column": .string(error.column), "reason": .string(error.reason),
+                    "value_masked": .string(Address.masked(error.value)),
+                ])
+                continue
+            }
+            if try isKnown(id) {
+                imported += 1
+            } else if !keepsDuplicates, try isDuplicate(draft, in: outdial.id) {
+                duplicates += 1
+            } else {
+                _ = try add(draft, id: id, to: outdial.state, context)
+                imported += 1
+            }
+        }
+        return [
+            "imported": .integer(imported), "rejected": .integer(errors.count), "duplicates": .integer(duplicates),
+            "errors": .array(errors),
+        ]
+    }
+
+    private func isKnown(_ id: ID) throws -> Bool { try OutdialTables.targets.load(id, in: db) != nil }
+
+    private func isDuplicate(_ draft: TargetDraft, in outdial: ID) throws -> Bool {
+        guard let first = draft.destinations[0]?.target else { return false }
+        let statement = try db.cachedStatement(
+            sql: "SELECT 1 FROM target WHERE outdial_id = ? AND first_destination = ? AND is_deleted = 0 LIMIT 1"
+        )
+        return try Int.fetchOne(statement, arguments: [outdial, first]) != nil
+    }
+}
+
+extension Target {
+    /// The open lease as the claimant sees it.
+    package var leased: Contracts.Lease? {
+        guard let lease, let destination = destinations[lease.destinationIndex] else { return nil }
+        return Contracts.Lease(
+            attempt: lease.attempt, target: id, destination: destination, destinationIndex: lease.destinationIndex,
+            tryCount: tryCounts[lease.destinationIndex]
+        )
+    }
+}

@@ -1,0 +1,135 @@
+package import Contracts
+package import EventLog
+package import GRDB
+package import OutdialDomain
+
+/// What outdial-manager keeps beside its events: the rows of outdials and targets, and how many targets are where.
+package enum OutdialTables {
+    package static let outdials = AggregateTable<Outdial>(
+        columns: [
+            .init("customer_id", .blob) { $0.customer.databaseValue },
+            .init("claimed", .integer) { ($0.claim != nil).databaseValue },
+            .init("created_at", .integer) { $0.createdAt.databaseValue },
+            .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
+        ],
+        indexes: [
+            "CREATE INDEX outdial_list ON outdial(customer_id, created_at)",
+            "CREATE INDEX outdial_claimed ON outdial(claimed) WHERE claimed = 1",
+        ]
+    )
+
+    package static let targets = AggregateTable<Target>(
+        columns: [
+            .init("outdial_id", .blob) { $0.outdial.databaseValue },
+            .init("bucket", .text) { $0.bucket.rawValue.databaseValue },
+            .init("selectable", .integer) { $0.isSelectable.databaseValue },
+            .init("priority", .integer) { $0.priority.databaseValue },
+            .init("tried", .integer) { $0.wasTried.databaseValue },
+            .init("due_at", .integer) { $0.dueAt.databaseValue },
+            .init("first_destination", .text) { ($0.destinations[0]?.target).databaseValue },
+            .init("created_at", .integer) { $0.createdAt.databaseValue },
+            .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
+        ],
+        indexes: [
+            // Only those that wait to be leased are in it: finding the next one costs the same in any list.
+            "CREATE INDEX target_selection ON target(outdial_id, priority, tried, due_at) WHERE selectable = 1",
+            "CREATE INDEX target_leased ON target(outdial_id) WHERE bucket = 'progressing'",
+            "CREATE INDEX target_destination ON target(outdial_id, first_destination)",
+            "CREATE INDEX target_list ON target(outdial_id, created_at)",
+        ]
+    )
+
+    /// The statements that create all tables.
+    package static let schema = outdials.schema + targets.schema + counts
+
+    private static let counts = [
+        """
+        CREATE TABLE target_count(
+            outdial_id BLOB NOT NULL, bucket TEXT NOT NULL, targets INTEGER NOT NULL,
+            PRIMARY KEY (outdial_id, bucket)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TRIGGER target_counted AFTER INSERT ON target BEGIN
+            INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
+                ON CONFLICT DO UPDATE SET targets = targets + 1;
+        END
+        """,
+        """
+        CREATE TRIGGER target_recounted AFTER UPDATE OF bucket ON target WHEN OLD.bucket <> NEW.bucket BEGIN
+            UPDATE target_count SET targets = targets - 1 WHERE outdial_id = OLD.outdial_id AND bucket = OLD.bucket;
+            INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
+                ON CONFLICT DO UPDATE SET targets = targets + 1;
+        END
+        """,
+    ]
+}
+
+/// Where a target is counted. A deleted one counts only while its last attempt is under way.
+package enum TargetBucket: String, Sendable, CaseIterable {
+    case idle, progressing, success, fail, deleted
+}
+
+extension Target {
+    package var bucket: TargetBucket {
+        switch status {
+        case .progressing: .progressing
+        case _ where deletedAt != nil: .deleted
+        case .idle: .idle
+        case .done: result == "success" ? .success : .fail
+        }
+    }
+}
+
+/// How many targets of one outdial are where.
+package struct TargetCounts: Hashable, Sendable {
+    package var idle: Int64 = 0
+    package var progressing: Int64 = 0
+    package var success: Int64 = 0
+    package var fail: Int64 = 0
+
+    package init(of outdial: ID, in db: Database) throws {
+        let statement = try db.cachedStatement(sql: "SELECT bucket, targets FROM target_count WHERE outdial_id = ?")
+        let rows = try Row.fetchCursor(statement, arguments: [outdial])
+        while let row = try rows.next() {
+            let count: Int64 = row[1]
+            switch TargetBucket(rawValue: row[0]) {
+            case .idle: idle = count
+            case .progressing: progressing = count
+            case .success: success = count
+            case .fail: fail = count
+            case .deleted, nil: break
+            }
+        }
+    }
+
+    package var done: Int64 { success + fail }
+    package var targets: Int64 { idle + progressing + done }
+}
+
+/// The counts against the rows they count.
+package struct TargetCountCheck: VerifiedProjection {
+    package init() {}
+    package var name: String { "target_count" }
+
+    package func check(_ db: Database, report: (Violation) -> Void) throws {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT hex(outdial_id), bucket, sum(counted), sum(targets) FROM (
+                    SELECT outdial_id, bucket, 1 AS counted, 0 AS targets FROM target
+                    UNION ALL SELECT outdial_id, bucket, 0, targets FROM target_count
+                ) GROUP BY outdial_id, bucket HAVING sum(counted) <> sum(targets)
+                """
+        )
+        while let row = try rows.next() {
+            let (outdial, bucket, counted, kept): (String, String, Int64, Int64) = (row[0], row[1], row[2], row[3])
+            report(Violation(0, "projection", "outdial \(outdial) has \(counted) targets \(bucket), target_count says \(kept)"))
+        }
+    }
+}
+
+/// What `log verify` recomputes of outdial-manager's log.
+package let outdialManagerProjections: [any VerifiedProjection] = [
+    OutdialTables.outdials, OutdialTables.targets, TargetCountCheck(),
+]

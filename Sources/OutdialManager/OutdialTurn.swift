@@ -1,0 +1,141 @@
+import Contracts
+package import EventLog
+import GRDB
+import OutdialDomain
+
+/// Outdial-manager's writer turn: decides every input against the rows, records the events, answers after the commit.
+///
+/// A plain synchronous function of the log and the inputs; what it remembers between turns can be lost without harm.
+package final class OutdialTurn {
+    private var stamps = StampSource()
+
+    package init() {}
+
+    /// The timer that tells a wishing claimant that a retry has become due.
+    static let readyTimer = "outdial_ready"
+
+    package func run(_ turn: Turn, _ inputs: [OutdialInput]) throws {
+        var step = OutdialStep(turn: turn, stamps: stamps)
+        for input in inputs {
+            switch input {
+            case .request(let request, let answer):
+                let reply = try step.answer(request)
+                turn.afterCommit { answer(reply) }
+            case .message(let items, let acknowledge):
+                for item in items { try step.apply(item) }
+                turn.afterCommit(acknowledge)
+            }
+        }
+        for timer in turn.dueTimers where timer.kind == OutdialTurn.readyTimer {
+            if let outdial = ID(timer.key) { step.touch(outdial) }
+        }
+        try step.notifyClaimants()
+        stamps = step.stamps
+    }
+}
+
+/// The work of one turn.
+struct OutdialStep {
+    typealias LoadedOutdial = AggregateTable<Outdial>.Loaded
+    typealias LoadedTarget = AggregateTable<Target>.Loaded
+
+    let turn: Turn
+    var stamps: StampSource
+    /// Outdials whose targets changed: their claimants may have to be told.
+    private var touched: [ID: EventContext] = [:]
+
+    init(turn: Turn, stamps: StampSource) {
+        self.turn = turn
+        self.stamps = stamps
+    }
+
+    var db: Database { turn.database }
+
+    mutating func touch(_ outdial: ID, _ context: EventContext? = nil) {
+        touched[outdial] = context ?? touched[outdial] ?? EventContext(correlation: outdial, actor: "system")
+    }
+
+    func outdial(_ id: ID, of customer: ID? = nil) throws -> LoadedOutdial? {
+        guard let loaded = try OutdialTables.outdials.load(id, in: db) else { return nil }
+        return customer == nil || loaded.state.customer == customer ? loaded : nil
+    }
+
+    @discardableResult
+    func record(_ events: [OutdialEvent], on loaded: LoadedOutdial, _ context: EventContext) throws -> LoadedOutdial {
+        guard !events.isEmpty else { return loaded }
+        return try OutdialTables.outdials.record(events, on: loaded.id, current: loaded, context: context, in: turn)
+    }
+
+    @discardableResult
+    func record(_ events: [TargetEvent], on loaded: LoadedTarget, _ context: EventContext) throws -> LoadedTarget {
+        guard !events.isEmpty else { return loaded }
+        return try OutdialTables.targets.record(events, on: loaded.id, current: loaded, context: context, in: turn)
+    }
+
+    // MARK: - What campaign-manager tells
+
+    mutating func apply(_ item: Item) throws {
+        guard try turn.admit(item.id, consumer: "inbox") else { return }
+        let context = EventContext(correlation: item.correlation, causation: item.id, actor: Manager.campaign.rawValue)
+        switch item.body {
+        case .attemptFinished(let finished): try finish(finished, context)
+        case .claimReleased(let outdial, let campaign, let run):
+            try release(outdial, campaign: campaign, run: run, context)
+        case .planChanged(let outdial, let campaign, let run, let plan):
+            guard let loaded = try self.outdial(outdial) else { return }
+            try record(loaded.state.change(plan: plan, campaign: campaign, run: run), on: loaded, context)
+            touch(outdial, context)
+        default: break
+        }
+    }
+
+    private mutating func finish(_ finished: AttemptFinished, _ context: EventContext) throws {
+        guard let target = try OutdialTables.targets.load(finished.target, in: db),
+            let plan = try outdial(target.state.outdial)?.state.plan
+        else { return }
+        try record(target.state.finish(finished, plan: plan), on: target, context)
+        touch(target.state.outdial, context)
+    }
+
+    /// Ends a claim. Leases that the run still holds were never heard of by campaign-manager: they are given back.
+    private mutating func release(_ id: ID, campaign: ID, run: Int64, _ context: EventContext) throws {
+        guard let loaded = try outdial(id) else { return }
+        try record(loaded.state.release(campaign: campaign, run: run), on: loaded, context)
+        try turn.cancelTimer(kind: OutdialTurn.readyTimer, key: id.description)
+        for target in try openLeases(of: id) {
+            guard let lease = target.state.lease, lease.campaign == campaign, lease.run <= run, let plan = loaded.state.plan
+            else { continue }
+            let returned = AttemptFinished(
+                attempt: lease.attempt, target: target.id, outdial: id, outcome: .cancelled, result: "fail",
+                reason: HangupReason.notDialed.rawValue, endedAt: turn.now
+            )
+            try record(target.state.finish(returned, plan: plan), on: target, context)
+        }
+    }
+
+    func openLeases(of outdial: ID) throws -> [LoadedTarget] {
+        try OutdialTables.targets.fetch(
+            "INDEXED BY target_leased WHERE outdial_id = ? AND bucket = 'progressing'", [outdial], in: db
+        )
+    }
+
+    // MARK: - What the claimant is told
+
+    /// Looks at every touched outdial once: is there work for a wishing claimant, will there ever be, and when.
+    mutating func notifyClaimants() throws {
+        for (id, context) in touched {
+            guard let loaded = try outdial(id), loaded.state.claim != nil else { continue }
+            let counts = try TargetCounts(of: id, in: db)
+            let nextDue = loaded.state.isWishing ? try TargetSelection.nextDue(in: id, db) : nil
+            let hasEligible = nextDue.map { $0 <= turn.now } ?? false
+            let notices = loaded.state.notice(
+                hasEligible: hasEligible, idle: counts.idle, progressing: counts.progressing
+            )
+            try record(notices, on: loaded, context)
+            if loaded.state.isWishing, !hasEligible, let nextDue {
+                try turn.armTimer(kind: OutdialTurn.readyTimer, key: id.description, at: nextDue)
+            }
+        }
+        touched.removeAll()
+    }
+}

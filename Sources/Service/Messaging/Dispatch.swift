@@ -1,0 +1,60 @@
+package import AMQP
+package import Contracts
+
+/// What one event implies for the bus.
+package enum Dispatch: Sendable {
+    /// For the queue of one daemon of ours; adjacent ones share a message, order per queue is kept.
+    case item(Item, queue: String, isRequired: Bool)
+    /// A message of its own.
+    case message(OutgoingMessage)
+
+    /// To a manager's inbox: the cursor waits until somebody has declared it.
+    package static func toManager(_ item: Item, _ manager: Manager, names: BusNames) -> Dispatch {
+        .item(item, queue: names.inbox(manager), isRequired: true)
+    }
+
+    /// To a worker: a queue that is gone holds nothing up, the attempt's deadline settles it.
+    package static func toWorker(_ item: Item, journal: ID, names: BusNames) -> Dispatch {
+        .item(item, queue: names.worker(journal: journal), isRequired: false)
+    }
+}
+
+/// The messages of a run of events: items of one queue gathered, in order.
+struct DispatchBatch {
+    struct Entry {
+        var message: OutgoingMessage
+        /// Whether a return (nobody has the queue) is tried again.
+        var isRequired: Bool
+    }
+
+    private(set) var entries: [Entry] = []
+    private var open: [String: (items: [Item], isRequired: Bool)] = [:]
+    private var order: [String] = []
+
+    /// Keeps messages well below the broker's limits and a receiver's turn short.
+    static let itemsPerMessage = 200
+
+    mutating func add(_ dispatch: Dispatch) {
+        switch dispatch {
+        case .message(let message): entries.append(Entry(message: message, isRequired: false))
+        case .item(let item, let queue, let isRequired):
+            if open[queue] == nil { order.append(queue) }
+            open[queue, default: ([], isRequired)].items.append(item)
+            if open[queue]?.items.count == DispatchBatch.itemsPerMessage { close(queue) }
+        }
+    }
+
+    mutating func finish() {
+        for queue in order { close(queue) }
+        order.removeAll()
+    }
+
+    private mutating func close(_ queue: String) {
+        guard let (items, isRequired) = open[queue], let first = items.first else { return }
+        open[queue] = ([], isRequired)
+        let message = OutgoingMessage(
+            routingKey: queue, body: Item.message(items), messageID: first.id.description, mandatory: true
+        )
+        entries.append(Entry(message: message, isRequired: isRequired))
+    }
+}

@@ -1,0 +1,125 @@
+package import AMQP
+import Contracts
+package import EventLog
+package import Logging
+import ServiceLifecycle
+
+/// What a publisher needs of the writer of the log it walks.
+package protocol LogHead: Sendable {
+    /// Waits until the log is longer than `position`, or ends.
+    func position(after position: Int64) async -> Int64
+    /// Remembers how far a publisher has come; written with the next commit.
+    func noteCursor(_ name: String, _ position: Int64)
+    var head: Int64 { get }
+}
+
+extension LogWriter: LogHead {}
+
+/// Walks a log in order and publishes what each event implies, with confirms: the log is the outbox.
+///
+/// The cursor moves after the confirm, so a message may be published twice, and every receiver is idempotent. It lasts
+/// until graceful shutdown, then publishes what is left for at most five seconds.
+package struct LogPublisher: ServiceLifecycle.Service {
+    package typealias Translation = @Sendable (RecordedEvent) throws -> [Dispatch]
+
+    let name: String
+    let log: LogReader
+    let writer: any LogHead
+    let client: AMQPClient
+    let logger: Logger
+    let translate: Translation
+
+    package init(
+        name: String, log: LogReader, writer: any LogHead, client: AMQPClient, logger: Logger,
+        dispatches translate: @escaping Translation
+    ) {
+        self.name = name
+        self.log = log
+        self.writer = writer
+        self.client = client
+        self.logger = logger
+        self.translate = translate
+    }
+
+    /// The same for events that imply whole messages only.
+    package init(
+        name: String, log: LogReader, writer: any LogHead, client: AMQPClient, logger: Logger,
+        messages: @escaping @Sendable (RecordedEvent) throws -> [OutgoingMessage]
+    ) {
+        self.init(name: name, log: log, writer: writer, client: client, logger: logger) { event in
+            try messages(event).map { .message($0) }
+        }
+    }
+
+    private static let eventsPerBatch = 512
+    private static let confirmTimeout = Duration.seconds(10)
+    private static let flushLimit = Duration.seconds(5)
+
+    package func run() async throws {
+        let position = Locked(try log.cursor(name))
+        // Waiting ends at graceful shutdown; a batch that is under way is finished first.
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let reached = position.value
+                guard await writer.position(after: reached) > reached else {
+                    try? await Task.sleep(for: .milliseconds(20))
+                    continue
+                }
+                guard let next = try? await publishBatch(after: reached, deadline: nil) else { continue }
+                position.value = next
+            }
+        }
+        try await flush(from: position.value)
+    }
+
+    /// Publishes what is left, within the limit.
+    private func flush(from start: Int64) async throws {
+        let deadline = ContinuousClock.now + LogPublisher.flushLimit
+        var position = start
+        while position < writer.head, ContinuousClock.now < deadline {
+            position = try await publishBatch(after: position, deadline: deadline)
+        }
+    }
+
+    /// Publishes the events after `position` and answers with the position up to which all is confirmed.
+    private func publishBatch(after position: Int64, deadline: ContinuousClock.Instant?) async throws -> Int64 {
+        let events = try log.events(after: position, limit: LogPublisher.eventsPerBatch)
+        guard let last = events.last else { return position }
+        var batch = DispatchBatch()
+        for event in events { for dispatch in try translate(event) { batch.add(dispatch) } }
+        batch.finish()
+        var pending = batch.entries
+        var pause = Duration.milliseconds(20)
+        while !pending.isEmpty {
+            if let deadline, ContinuousClock.now >= deadline { return position }
+            if deadline == nil { try Task.checkCancellation() }
+            let outcomes = await client.publish(pending.map(\.message), timeout: LogPublisher.confirmTimeout)
+            pending = unsettled(pending, outcomes)
+            if !pending.isEmpty {
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(1))
+            }
+        }
+        writer.noteCursor(name, last.position)
+        return last.position
+    }
+
+    /// What has to be published again: with the same message id, and everything behind it stays behind it.
+    private func unsettled(_ entries: [DispatchBatch.Entry], _ outcomes: [PublishOutcome]) -> [DispatchBatch.Entry] {
+        zip(entries, outcomes).compactMap { entry, outcome in
+            switch outcome {
+            case .acked: return nil
+            case .nacked, .unknown: return entry
+            case .returned(_, let text):
+                logger.warning(
+                    "a message has no queue",
+                    metadata: [
+                        "routing_key": .string(entry.message.routingKey), "text": .string(text),
+                        "repeated": .stringConvertible(entry.isRequired),
+                    ]
+                )
+                return entry.isRequired ? entry : nil
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Contracts
+package import EventLog
+
+/// Opening a daemon's own log.
+package enum LogFiles {
+    /// Opens or creates `<data directory>/<name>.db`; throws a ``StartupError`` that says what to do.
+    package static func open(_ name: String, schema: [String], _ context: DaemonContext) throws -> EventLogFile {
+        let path = "\(context.configuration.dataDirectory)/\(name).db"
+        let process = LogProcess(
+            name: context.name, version: context.version,
+            configuration: [
+                "amqp_prefix": .string(context.configuration.amqpPrefix),
+                "data_dir": .string(context.configuration.dataDirectory),
+            ]
+        )
+        do {
+            let file = try EventLogFile.open(path: path, schema: schema, process: process)
+            context.readiness.set("log", ready: true)
+            return file
+        } catch let error as EventLogError {
+            throw StartupError(error.message)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import DialerWorker
+import Service
+import Testing
+
+@Suite("Statuses and journal messages")
+struct StatusOrderTests {
+    /// A log that is always ten longer than asked.
+    private final class GrowingLog: LogHead {
+        private let last = Guarded<Int64>(0)
+
+        var head: Int64 { last.withLock { $0 } }
+        func noteCursor(_ name: String, _ position: Int64) {}
+        func position(after position: Int64) async -> Int64 {
+            last.withLock { $0 = position + 10 }
+            return position + 10
+        }
+    }
+
+    @Test("never overtake each other: a status tells the head of all that was published before it")
+    func order() async {
+        let order = StatusOrder(log: GrowingLog())
+        let published = Guarded<Int64>(0)
+        let publisher = Task {
+            while !Task.isCancelled {
+                let position = published.withLock { $0 }
+                let next = await order.position(after: position)
+                if Task.isCancelled { return }
+                published.withLock { $0 = next }
+                await Task.yield()
+            }
+        }
+        for _ in 0..<20 {
+            await order.tell(limit: .seconds(10)) { head in
+                let before = published.withLock { $0 }
+                #expect(head >= before)
+                for _ in 0..<20 { await Task.yield() }
+                #expect(published.withLock { $0 } == before)
+            }
+        }
+        publisher.cancel()
+        await publisher.value
+    }
+
+    @Test("do not wait for ever: a status is left out while the publisher is stuck")
+    func stuckPublisher() async {
+        let order = StatusOrder(log: GrowingLog())
+        _ = await order.position(after: 0)
+        let told = Guarded(false)
+        await order.tell(limit: .zero) { _ in told.withLock { $0 = true } }
+        #expect(told.withLock { $0 } == false)
+        // Afterwards the publisher is not held back.
+        #expect(await order.position(after: 10) == 20)
+    }
+}
