@@ -68,6 +68,7 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "AMQP", "Contracts", "EventLog", argumentParser, grdb, logging, lifecycle, metrics,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio

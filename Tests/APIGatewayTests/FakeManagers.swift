@@ -1,5 +1,6 @@
 import APIGateway
 import Contracts
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
@@ -8,14 +9,14 @@ import Testing
 
 /// Managers whose answers a test scripts; it remembers what it was asked.
 actor FakeManagers: ManagerClient {
-    typealias Script = @Sendable (Request, Manager) throws -> Reply
+    typealias Script = @Sendable (Contracts.Request, Manager) throws -> Reply
 
     static let customer = ID("7a1b2c3d-4e5f-6789-abcd-ef0123456789")!
     static let agent = ID("11111111-1111-7111-8111-111111111111")!
     static let object = ID("183c0d5c-691e-42f3-af2b-9bffc2740f83")!
     static let secret = String(repeating: "5a", count: 32)
 
-    private(set) var requests: [(request: Request, manager: Manager)] = []
+    private(set) var requests: [(request: Contracts.Request, manager: Manager)] = []
     private let permission: Int64
     private let script: Script
 
@@ -24,7 +25,7 @@ actor FakeManagers: ManagerClient {
         self.script = script
     }
 
-    func request(_ request: Request, to manager: Manager, deadline: Duration) async throws -> Reply {
+    func request(_ request: Contracts.Request, to manager: Manager, deadline: Duration) async throws -> Reply {
         requests.append((request, manager))
         switch request.method {
         case "identity.resolve":
@@ -40,14 +41,14 @@ actor FakeManagers: ManagerClient {
         }
     }
 
-    private func override(_ request: Request, _ manager: Manager) throws -> Reply? {
+    private func override(_ request: Contracts.Request, _ manager: Manager) throws -> Reply? {
         if case .refused(let refusal) = try script(request, manager), refusal.status == .unauthenticated {
             return .refused(refusal)
         }
         return nil
     }
 
-    func asked(_ method: String) -> [Request] { requests.map(\.request).filter { $0.method == method } }
+    func asked(_ method: String) -> [Contracts.Request] { requests.map(\.request).filter { $0.method == method } }
 }
 
 /// One answer, read.

@@ -10,9 +10,17 @@ struct AnnouncerTests {
 
     private func recorded(_ event: AttemptEvent) -> RecordedEvent {
         RecordedEvent(
-            position: 42, stream: "attempt-\(Sample.attempt(1))", version: 2, type: event.type, schema: 1,
-            id: Sample.id(5), correlation: Sample.id(6), causation: Sample.id(8), recordedAt: Sample.start,
-            actor: "worker:7", data: event.json.bytes
+            position: 42,
+            stream: "attempt-\(Sample.attempt(1))",
+            version: 2,
+            type: event.type,
+            schema: 1,
+            id: Sample.id(5),
+            correlation: Sample.id(6),
+            causation: Sample.id(8),
+            recordedAt: Sample.start,
+            actor: "worker:7",
+            data: event.json.bytes
         )
     }
 
@@ -21,12 +29,22 @@ struct AnnouncerTests {
     }
 
     private func callEvent(
-        _ kind: CallEvent.Kind, id: ID = Sample.id(5), time: Timestamp = Sample.start
+        _ kind: CallEvent.Kind,
+        id: ID = Sample.id(5),
+        time: Timestamp = Sample.start
     ) -> CallEvent {
         CallEvent(
-            id: id, kind: kind, source: "dialer-worker/7", time: time, customer: Sample.customer,
-            call: Sample.call(1), attempt: Sample.attempt(1), journal: Sample.id(1), sequence: 42,
-            correlation: Sample.id(6), causation: Sample.id(8)
+            id: id,
+            kind: kind,
+            source: "dialer-worker/7",
+            time: time,
+            customer: Sample.customer,
+            call: Sample.call(1),
+            attempt: Sample.attempt(1),
+            journal: Sample.id(1),
+            sequence: 42,
+            correlation: Sample.id(6),
+            causation: Sample.id(8)
         )
     }
 
@@ -52,7 +70,10 @@ struct AnnouncerTests {
     @Test("of a refusal is an item for campaign-manager")
     func refusal() throws {
         let body = Item.Body.attemptRefused(
-            attempt: Sample.attempt(1), reason: "no_channel", journal: Sample.id(1), sequence: 42
+            attempt: Sample.attempt(1),
+            reason: "no_channel",
+            journal: Sample.id(1),
+            sequence: 42
         )
         let item = Item(id: Sample.id(5), correlation: Sample.id(6), body: body)
         #expect(try announcements(.refused(attempt: Sample.attempt(1), reason: "no_channel")) == [.item(item)])
@@ -82,8 +103,17 @@ struct AnnouncerTests {
         #expect(try announcements(.refused(attempt: Sample.attempt(1), reason: "settled")).isEmpty)
         for (type, data) in [("process_started", Array("{}".utf8)), ("call_hangup", nil)] as [(String, [UInt8]?)] {
             let event = RecordedEvent(
-                position: 1, stream: "process-x", version: 1, type: type, schema: 1, id: Sample.id(5),
-                correlation: Sample.id(6), causation: nil, recordedAt: Sample.start, actor: "system", data: data
+                position: 1,
+                stream: "process-x",
+                version: 1,
+                type: type,
+                schema: 1,
+                id: Sample.id(5),
+                correlation: Sample.id(6),
+                causation: nil,
+                recordedAt: Sample.start,
+                actor: "system",
+                data: data
             )
             #expect(try announcer.announcements(of: event).isEmpty)
         }

@@ -9,7 +9,10 @@ struct AttemptTests {
 
     private func dial(_ obstacle: RefusalReason? = nil, startBy: Timestamp = Sample.start) -> AttemptCommand {
         .dial(
-            Sample.dial(startBy: startBy), correlation: Sample.id(4001), item: Sample.id(3001), obstacle: obstacle
+            Sample.dial(startBy: startBy),
+            correlation: Sample.id(4001),
+            item: Sample.id(3001),
+            obstacle: obstacle
         )
     }
 
@@ -20,7 +23,9 @@ struct AttemptTests {
     }
 
     private func when(
-        _ command: AttemptCommand, _ given: [AttemptEvent], now: Timestamp = Sample.start
+        _ command: AttemptCommand,
+        _ given: [AttemptEvent],
+        now: Timestamp = Sample.start
     ) -> [AttemptEvent] {
         Attempt.decide(command, self.given(given), attempt: Sample.attempt(1), now: now)
     }
@@ -46,10 +51,10 @@ struct AttemptTests {
 
     @Test("is claimed when nothing is against it, up to the last moment")
     func claim() {
-        #expect(when(dial(), []) == [claimed(startBy: Sample.start)])
+        #expect(when(dial(), []) == [claimedWith(startBy: Sample.start)])
     }
 
-    private func claimed(startBy: Timestamp) -> AttemptEvent {
+    private func claimedWith(startBy: Timestamp) -> AttemptEvent {
         .claimed(Sample.dial(startBy: startBy), correlation: Sample.id(4001), item: Sample.id(3001))
     }
 

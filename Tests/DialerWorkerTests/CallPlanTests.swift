@@ -5,11 +5,17 @@ import Testing
 @Suite("The plan of a simulated call")
 struct CallPlanTests {
     private func plan(
-        _ number: String, tryCount: Int = 1, scenario: Scenario = Scenario(), dialTimeout: Milliseconds = 30_000,
+        _ number: String,
+        tryCount: Int = 1,
+        scenario: Scenario = Scenario(),
+        dialTimeout: Milliseconds = 30_000,
         maximumTalkTime: Milliseconds = 3_600_000
     ) -> CallPlan {
         var plan = CallPlan(
-            scenario: scenario, number: number, tryCount: tryCount, dialTimeout: dialTimeout,
+            scenario: scenario,
+            number: number,
+            tryCount: tryCount,
+            dialTimeout: dialTimeout,
             maximumTalkTime: maximumTalkTime
         )
         // Drawn for every number; of no interest until there are queues.
@@ -18,19 +24,30 @@ struct CallPlanTests {
     }
 
     private func answered(
-        after ring: Milliseconds = 1000, digits: String = "", isMachine: Bool = false
+        after ring: Milliseconds = 1000,
+        digits: String = "",
+        isMachine: Bool = false
     ) -> CallPlan {
         CallPlan(
-            ring: ring, isRinging: true,
+            ring: ring,
+            isRinging: true,
             conversation: CallPlan.Conversation(
-                length: 5000, digits: digits, digitsAfter: digits.isEmpty ? 0 : 1000, isMachine: isMachine
+                length: 5000,
+                digits: digits,
+                digitsAfter: digits.isEmpty ? 0 : 1000,
+                isMachine: isMachine
             ),
-            reason: .normal, by: .remote, patience: 0
+            reason: .normal,
+            by: .remote,
+            patience: 0
         )
     }
 
     private func unanswered(
-        _ ring: Milliseconds, isRinging: Bool, _ reason: HangupReason, by: HangupParty
+        _ ring: Milliseconds,
+        isRinging: Bool,
+        _ reason: HangupReason,
+        by: HangupParty
     ) -> CallPlan {
         CallPlan(ring: ring, isRinging: isRinging, conversation: nil, reason: reason, by: by, patience: 0)
     }

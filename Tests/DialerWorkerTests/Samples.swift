@@ -14,14 +14,28 @@ enum Sample {
     static func call(_ number: UInt64) -> ID { id(2000 + number) }
 
     static func dial(
-        _ number: UInt64 = 1, to phone: String = "+15551230001", tryCount: Int = 1, run: Int64 = 1,
-        dialTimeout: Milliseconds = 30_000, maximumTalkTime: Milliseconds = 3_600_000,
+        _ number: UInt64 = 1,
+        to phone: String = "+15551230001",
+        tryCount: Int = 1,
+        run: Int64 = 1,
+        dialTimeout: Milliseconds = 30_000,
+        maximumTalkTime: Milliseconds = 3_600_000,
         startBy: Timestamp = start + 30_000
     ) -> DialCommand {
         DialCommand(
-            attempt: attempt(number), call: call(number), campaign: campaign, run: run, customer: customer,
-            target: target, source: nil, destination: Address(type: "tel", target: phone), destinationIndex: 0,
-            tryCount: tryCount, dialTimeout: dialTimeout, maximumTalkTime: maximumTalkTime, startBy: startBy
+            attempt: attempt(number),
+            call: call(number),
+            campaign: campaign,
+            run: run,
+            customer: customer,
+            target: target,
+            source: nil,
+            destination: Address(type: "tel", target: phone),
+            destinationIndex: 0,
+            tryCount: tryCount,
+            dialTimeout: dialTimeout,
+            maximumTalkTime: maximumTalkTime,
+            startBy: startBy
         )
     }
 

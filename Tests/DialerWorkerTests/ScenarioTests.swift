@@ -42,50 +42,59 @@ struct ScenarioTests {
         #expect(scenario.overrides == [busy, keys])
     }
 
-    @Test("may name only some probabilities", arguments: [
-        (#"{"defaults": {"answer": 1}}"#, [1, 0, 0, 0, 0]),
-        (#"{"defaults": {"answer": 0.6, "busy": 0.05}}"#, [0.6, 0.05, 0.25, 0.05, 0.05]),
-    ])
+    @Test(
+        "may name only some probabilities",
+        arguments: [
+            (#"{"defaults": {"answer": 1}}"#, [1, 0, 0, 0, 0]),
+            (#"{"defaults": {"answer": 0.6, "busy": 0.05}}"#, [0.6, 0.05, 0.25, 0.05, 0.05]),
+        ]
+    )
     func partialProbabilities(text: String, expected: [Double]) throws {
         #expect(try read(text).defaults.probabilities == expected)
     }
 
-    @Test("is refused with the name of the key that is wrong", arguments: [
-        (#"{"sead": 1}"#, "sead"),
-        (#"{"seed": 1.5}"#, "seed"),
-        (#"{"time_scale": -1}"#, "time_scale"),
-        (#"{"time_scale": 1001}"#, "time_scale"),
-        (#"{"magic_numbers": 1}"#, "magic_numbers"),
-        (#"{"defaults": []}"#, "defaults"),
-        (#"{"defaults": {"anser": 1}}"#, "defaults.anser"),
-        (#"{"defaults": {"answer": 1.1}}"#, "defaults.answer"),
-        (#"{"defaults": {"answer": 0.9}}"#, "defaults.answer, busy, no_answer, failed, machine"),
-        (#"{"defaults": {"ring_ms": 5}}"#, "defaults.ring_ms"),
-        (#"{"defaults": {"ring_ms": {"min": 5}}}"#, "defaults.ring_ms.max"),
-        (#"{"defaults": {"ring_ms": {"min": 5, "max": 4}}}"#, "defaults.ring_ms.max"),
-        (#"{"defaults": {"talk_ms": {"min": -1, "max": 4}}}"#, "defaults.talk_ms.min"),
-        (#"{"defaults": {"patience_ms": {"min": 1, "max": 4, "mean": 2}}}"#, "defaults.patience_ms.mean"),
-        (#"{"defaults": {"digits": {"x": 0.5}}}"#, "defaults.digits.x"),
-        (#"{"defaults": {"digits": {"1": 0.6, "2": 0.6}}}"#, "defaults.digits"),
-        (#"{"overrides": {}}"#, "overrides"),
-        (#"{"overrides": [7]}"#, "overrides[0]"),
-        (#"{"overrides": [{"outcome": "busy"}]}"#, "overrides[0].number"),
-        (#"{"overrides": [{"number": "*", "outcome": "bussy"}]}"#, "overrides[0].outcome"),
-        (#"{"overrides": [{"number": "*"}, {"number": "*", "on_try": 0}]}"#, "overrides[1].on_try"),
-        (#"{"overrides": [{"number": "*", "try": 1}]}"#, "overrides[0].try"),
-    ])
+    @Test(
+        "is refused with the name of the key that is wrong",
+        arguments: [
+            (#"{"sead": 1}"#, "sead"),
+            (#"{"seed": 1.5}"#, "seed"),
+            (#"{"time_scale": -1}"#, "time_scale"),
+            (#"{"time_scale": 1001}"#, "time_scale"),
+            (#"{"magic_numbers": 1}"#, "magic_numbers"),
+            (#"{"defaults": []}"#, "defaults"),
+            (#"{"defaults": {"anser": 1}}"#, "defaults.anser"),
+            (#"{"defaults": {"answer": 1.1}}"#, "defaults.answer"),
+            (#"{"defaults": {"answer": 0.9}}"#, "defaults.answer, busy, no_answer, failed, machine"),
+            (#"{"defaults": {"ring_ms": 5}}"#, "defaults.ring_ms"),
+            (#"{"defaults": {"ring_ms": {"min": 5}}}"#, "defaults.ring_ms.max"),
+            (#"{"defaults": {"ring_ms": {"min": 5, "max": 4}}}"#, "defaults.ring_ms.max"),
+            (#"{"defaults": {"talk_ms": {"min": -1, "max": 4}}}"#, "defaults.talk_ms.min"),
+            (#"{"defaults": {"patience_ms": {"min": 1, "max": 4, "mean": 2}}}"#, "defaults.patience_ms.mean"),
+            (#"{"defaults": {"digits": {"x": 0.5}}}"#, "defaults.digits.x"),
+            (#"{"defaults": {"digits": {"1": 0.6, "2": 0.6}}}"#, "defaults.digits"),
+            (#"{"overrides": {}}"#, "overrides"),
+            (#"{"overrides": [7]}"#, "overrides[0]"),
+            (#"{"overrides": [{"outcome": "busy"}]}"#, "overrides[0].number"),
+            (#"{"overrides": [{"number": "*", "outcome": "bussy"}]}"#, "overrides[0].outcome"),
+            (#"{"overrides": [{"number": "*"}, {"number": "*", "on_try": 0}]}"#, "overrides[1].on_try"),
+            (#"{"overrides": [{"number": "*", "try": 1}]}"#, "overrides[0].try"),
+        ]
+    )
     func refused(text: String, key: String) throws {
         let error = try #require(throws: ScenarioError.self) { try read(text) }
         #expect(error.key == key)
         #expect(error.description.hasPrefix(key + " "))
     }
 
-    @Test("matches numbers with stars", arguments: [
-        ("+15551230001", "+15551230001", true), ("+15551230001", "+15551230002", false), ("*", "+1", true),
-        ("+1555*", "+15551230001", true), ("+1555*", "+1555", true), ("+1555*", "+1556", false),
-        ("*0001", "+15551230001", true), ("+1*5*1", "+15551230001", true), ("+1*5*2", "+15551230001", false),
-        ("*0*0*", "+100", true), ("", "+1", false),
-    ])
+    @Test(
+        "matches numbers with stars",
+        arguments: [
+            ("+15551230001", "+15551230001", true), ("+15551230001", "+15551230002", false), ("*", "+1", true),
+            ("+1555*", "+15551230001", true), ("+1555*", "+1555", true), ("+1555*", "+1556", false),
+            ("*0001", "+15551230001", true), ("+1*5*1", "+15551230001", true), ("+1*5*2", "+15551230001", false),
+            ("*0*0*", "+100", true), ("", "+1", false),
+        ]
+    )
     func patterns(pattern: String, number: String, matches: Bool) {
         #expect(Scenario.Override(number: pattern).matches(number: number, tryCount: 1) == matches)
     }

@@ -3,17 +3,17 @@ import DialerWorker
 import Testing
 
 @Suite("The simulator's calls")
-struct SimulatedCallsTests {
+final class SimulatedCallsTests {
     private var calls = SimulatedCalls(scenario: Scenario())
     private var reports: [CallReport] = []
 
-    private mutating func at(_ milliseconds: Int64) -> [CallReport.What] {
+    private func at(_ milliseconds: Int64) -> [CallReport.What] {
         reports = []
         calls.advance(to: milliseconds * 1000, reports: &reports)
         return reports.map(\.what)
     }
 
-    private mutating func place(_ command: DialCommand) -> [CallReport.What] {
+    private func place(_ command: DialCommand) -> [CallReport.What] {
         reports = []
         calls.place(command, at: 0, reports: &reports)
         return reports.map(\.what)
@@ -22,7 +22,7 @@ struct SimulatedCallsTests {
     private func ended(_ reason: HangupReason, _ by: HangupParty) -> CallReport.What { .ended(reason: reason, by: by) }
 
     @Test("run through an answered call")
-    mutating func answered() {
+    func answered() {
         #expect(place(Sample.dial(to: "+15551230007")) == [.dialing, .ringing])
         #expect(at(999) == [])
         #expect(at(1000) == [.answered])
@@ -35,13 +35,13 @@ struct SimulatedCallsTests {
     }
 
     @Test("catch up in order after a long sleep")
-    mutating func catchUp() {
+    func catchUp() {
         _ = place(Sample.dial(to: "+15551230007"))
         #expect(at(60_000) == [.answered, .digits("1"), ended(.normal, .remote)])
     }
 
     @Test("do not ring when the line is busy or the call fails")
-    mutating func withoutRinging() {
+    func withoutRinging() {
         #expect(place(Sample.dial(to: "+15551230002")) == [.dialing])
         #expect(at(1000) == [ended(.busy, .remote)])
         #expect(place(Sample.dial(2, to: "+15551230004")) == [.dialing])
@@ -49,7 +49,7 @@ struct SimulatedCallsTests {
     }
 
     @Test("end unanswered ones on cancel, and let the answered go on")
-    mutating func cancel() {
+    func cancel() {
         _ = place(Sample.dial(1))
         _ = place(Sample.dial(2, to: "+15551230008"))
         #expect(at(1000) == [.answered])
@@ -62,7 +62,7 @@ struct SimulatedCallsTests {
     }
 
     @Test("end on our hangup: normal when answered, cancel when not")
-    mutating func hangUp() {
+    func hangUp() {
         _ = place(Sample.dial(1))
         _ = place(Sample.dial(2, to: "+15551230008"))
         _ = at(1000)
@@ -74,7 +74,7 @@ struct SimulatedCallsTests {
     }
 
     @Test("keep all their times by the time scale")
-    mutating func timeScale() {
+    func timeScale() {
         var scenario = Scenario()
         scenario.timeScale = 0.01
         calls = SimulatedCalls(scenario: scenario)
@@ -91,7 +91,7 @@ struct SimulatedCallsTests {
     }
 
     @Test("happen at once when they take no time, thousands in a batch")
-    mutating func instant() {
+    func instant() {
         var scenario = Scenario()
         scenario.timeScale = 0
         calls = SimulatedCalls(scenario: scenario)
@@ -103,7 +103,7 @@ struct SimulatedCallsTests {
     }
 
     @Test("happen in the order of their times, whatever the order of placing")
-    mutating func order() {
+    func order() {
         var random = RandomSource(seed: 7)
         var commands: [DialCommand] = []
         for number in 0..<2000 { commands.append(Sample.dial(UInt64(number), to: "+1555777\(1111 + number)")) }

@@ -1,22 +1,27 @@
 import Contracts
 import DialerWorker
+import Service
 import Testing
 
 @Suite("The simulator as a provider")
 struct SimulatorProviderTests {
     private let directory = TemporaryDirectory()
-    private let failures = Guarded<[String]>([])
+    private let failures = Locked<[String]>([])
 
     private func provider(
-        timeScale: Double = 0, ledger: String? = nil
-    ) throws -> (SimulatorProvider, Guarded<[CallReport]>) {
+        timeScale: Double = 0,
+        ledger: String? = nil
+    ) throws -> (SimulatorProvider, Locked<[CallReport]>) {
         var scenario = Scenario()
         scenario.timeScale = timeScale
         let provider = SimulatorProvider(
-            scenario: scenario, ledger: try ledger.map { try Ledger(path: $0) }, worker: "1",
-            clock: { Sample.start }, onLedgerFailure: { failure in failures.withLock { $0.append(failure.description) } }
+            scenario: scenario,
+            ledger: try ledger.map { try Ledger(path: $0) },
+            worker: "1",
+            clock: { Sample.start },
+            onLedgerFailure: { failure in failures.withLock { $0.append(failure.description) } }
         )
-        let reports = Guarded<[CallReport]>([])
+        let reports = Locked<[CallReport]>([])
         provider.report { batch in reports.withLock { $0 += batch } }
         return (provider, reports)
     }

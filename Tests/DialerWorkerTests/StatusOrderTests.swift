@@ -6,7 +6,7 @@ import Testing
 struct StatusOrderTests {
     /// A log that is always ten longer than asked.
     private final class GrowingLog: LogHead {
-        private let last = Guarded<Int64>(0)
+        private let last = Locked<Int64>(0)
 
         var head: Int64 { last.withLock { $0 } }
         func noteCursor(_ name: String, _ position: Int64) {}
@@ -19,7 +19,7 @@ struct StatusOrderTests {
     @Test("never overtake each other: a status tells the head of all that was published before it")
     func order() async {
         let order = StatusOrder(log: GrowingLog())
-        let published = Guarded<Int64>(0)
+        let published = Locked<Int64>(0)
         let publisher = Task {
             while !Task.isCancelled {
                 let position = published.withLock { $0 }
@@ -45,7 +45,7 @@ struct StatusOrderTests {
     func stuckPublisher() async {
         let order = StatusOrder(log: GrowingLog())
         _ = await order.position(after: 0)
-        let told = Guarded(false)
+        let told = Locked(false)
         await order.tell(limit: .zero) { _ in told.withLock { $0 = true } }
         #expect(told.withLock { $0 } == false)
         // Afterwards the publisher is not held back.

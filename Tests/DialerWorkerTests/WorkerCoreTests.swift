@@ -45,7 +45,9 @@ struct WorkerCoreTests {
         func events(_ number: UInt64 = 1) throws -> [AttemptEvent] {
             try recorded(number).map { event in
                 try AttemptEvent(
-                    type: event.type, schema: event.schema, json: try JSONValue(parsing: event.data ?? [])
+                    type: event.type,
+                    schema: event.schema,
+                    json: try JSONValue(parsing: event.data ?? [])
                 )
             }
         }
@@ -81,7 +83,8 @@ struct WorkerCoreTests {
 
     private func claimed(_ number: UInt64 = 1) -> AttemptEvent {
         .claimed(
-            Sample.dial(number, startBy: Sample.start), correlation: Sample.id(4000 + number),
+            Sample.dial(number, startBy: Sample.start),
+            correlation: Sample.id(4000 + number),
             item: Sample.id(3000 + number)
         )
     }
@@ -157,7 +160,11 @@ struct WorkerCoreTests {
         try bench.turn(dial(1))
         for step in steps { try bench.turn(report(step, 1)) }
         try bench.turn(
-            dial(2), report(steps[0], 2), report(steps[1], 2), report(steps[2], 2), report(steps[3], 2),
+            dial(2),
+            report(steps[0], 2),
+            report(steps[1], 2),
+            report(steps[2], 2),
+            report(steps[3], 2),
             report(steps[4], 2)
         )
         for number: UInt64 in [1, 2] {

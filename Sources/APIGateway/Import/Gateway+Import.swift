@@ -1,0 +1,47 @@
+import Contracts
+import HummingbirdCore
+import NIOCore
+
+extension Gateway {
+    /// Streams the rows of a body into an outdial.
+    func importTargets(into outdial: ID, body: HTTPBody, call: ClientCall, caller: Identity) async throws -> Answer {
+        let duplicates = call.query["duplicates"] ?? "skip"
+        guard ["skip", "keep"].contains(duplicates) else { throw Refusal.invalid("duplicates", "must be skip or keep") }
+        guard let format = ImportFormat(rawValue: call.mediaType) else {
+            throw Refusal.invalid("Content-Type", "must be text/csv or application/x-ndjson")
+        }
+        let ids =
+            try call.idempotencyKey().map { ImportIDs(key: $0, customer: caller.customerID, outdial: outdial) }
+            ?? ImportIDs(at: configuration.now())
+        // Asked first, so that a wrong path is told at once and also for a file without rows.
+        _ = try await managers.result(
+            "outdial.get", ["id": .id(outdial)], of: .outdial, caller: caller, correlation: call.correlation
+        )
+        let target = TargetImport(ids: ids) { (rows, requestID) async throws(Refusal) -> JSONValue in
+            try await managers.result(
+                "target.import",
+                [
+                    "outdial_id": .id(outdial), "request_id": .id(requestID), "duplicates": .string(duplicates),
+                    "rows": rows,
+                ],
+                of: .outdial, caller: caller, correlation: call.correlation, deadline: configuration.importDeadline
+            )
+        }
+        switch format {
+        case .csv: return Answer(try await read(body, with: CSVImportReader(), into: target))
+        case .lines: return Answer(try await read(body, with: LineImportReader(), into: target))
+        }
+    }
+
+    private func read(
+        _ body: HTTPBody, with reader: some ImportReader, into target: TargetImport
+    ) async throws -> JSONValue {
+        var reader = reader
+        var target = target
+        for try await chunk in body {
+            for entry in try reader.feed(chunk.readableBytesView) { try await target.add(entry) }
+        }
+        for entry in try reader.finish() { try await target.add(entry) }
+        return try await target.finish()
+    }
+}

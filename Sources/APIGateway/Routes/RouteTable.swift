@@ -1,0 +1,85 @@
+import Contracts
+package import HTTPTypes
+
+/// Every path of the public API.
+///
+/// Names in braces are ids: each becomes a param of that name in the request to the manager.
+package struct RouteTable: Sendable {
+    package let routes: [Route]
+
+    package static let campaignAPI = RouteTable(routes: [
+        Route(.get, "/ping", .ping, .everyone),
+        Route(.get, "/healthz", .health, .everyone),
+        Route(.get, "/readyz", .readiness, .everyone),
+        Route(.post, "/auth/login", .login, .everyone),
+
+        Route(.get, "/v1.0/me", .campaign, "identity.me", .ids, .authenticated),
+        Route(.get, "/v1.0/accesskeys", .campaign, "accesskey.list", .page, .admin),
+        Route(.post, "/v1.0/accesskeys", .campaign, "accesskey.create", .accessKeyCreation, .admin),
+        Route(.get, "/v1.0/accesskeys/{id}", .campaign, "accesskey.get", .ids, .admin),
+        Route(.put, "/v1.0/accesskeys/{id}", .campaign, "accesskey.update", .body, .admin),
+        Route(.delete, "/v1.0/accesskeys/{id}", .campaign, "accesskey.delete", .ids, .admin),
+        Route(.get, "/v1.0/customer", .campaign, "customer.get", .ownCustomer, .manager),
+        Route(.get, "/v1.0/customers", .campaign, "customer.list", .page, .superAdmin),
+        Route(.post, "/v1.0/customers", .campaign, "customer.create", .customerCreation, .superAdmin),
+
+        Route(.get, "/v1.0/outdials", .outdial, "outdial.list", .page, .manager),
+        Route(.post, "/v1.0/outdials", .outdial, "outdial.create", .creation, .manager),
+        Route(.get, "/v1.0/outdials/{id}", .outdial, "outdial.get", .ids, .manager),
+        Route(.put, "/v1.0/outdials/{id}", .outdial, "outdial.update", .body, .manager),
+        Route(.delete, "/v1.0/outdials/{id}", .outdial, "outdial.delete", .ids, .manager),
+        Route(.put, "/v1.0/outdials/{id}/campaign_id", .outdial, "outdial.campaign_id", .body, .manager),
+        Route(.put, "/v1.0/outdials/{id}/data", .outdial, "outdial.data", .body, .manager),
+        Route(.get, "/v1.0/outdials/{outdial_id}/targets", .outdial, "target.list", .page, .manager),
+        Route(.post, "/v1.0/outdials/{outdial_id}/targets", .outdial, "target.create", .creation, .manager),
+        Route(.post, "/v1.0/outdials/{outdial_id}/targets/import", .importTargets, .manager),
+        Route(.get, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.get", .ids, .manager),
+        Route(.delete, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.delete", .ids, .manager),
+
+        Route(.get, "/v1.0/outplans", .campaign, "outplan.list", .page, .manager),
+        Route(.post, "/v1.0/outplans", .campaign, "outplan.create", .creation, .manager),
+        Route(.get, "/v1.0/outplans/{id}", .campaign, "outplan.get", .ids, .manager),
+        Route(.put, "/v1.0/outplans/{id}", .campaign, "outplan.update", .body, .manager),
+        Route(.delete, "/v1.0/outplans/{id}", .campaign, "outplan.delete", .ids, .manager),
+        Route(.put, "/v1.0/outplans/{id}/dial_info", .campaign, "outplan.dial_info", .body, .manager),
+
+        Route(.get, "/v1.0/campaigns", .campaign, "campaign.list", .page, .manager),
+        Route(.post, "/v1.0/campaigns", .campaign, "campaign.create", .creation, .manager),
+        Route(.get, "/v1.0/campaigns/{id}", .campaign, "campaign.get", .ids, .manager),
+        Route(.put, "/v1.0/campaigns/{id}", .campaign, "campaign.update", .body, .manager),
+        Route(.delete, "/v1.0/campaigns/{id}", .campaign, "campaign.delete", .ids, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/status", .campaign, "campaign.status", .body, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/service_level", .campaign, "campaign.service_level", .body, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/actions", .campaign, "campaign.actions", .body, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/resource_info", .campaign, "campaign.resource_info", .body, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/next_campaign_id", .campaign, "campaign.next_campaign_id", .body, .manager),
+        Route(.get, "/v1.0/campaigns/{campaign_id}/campaigncalls", .campaign, "campaigncall.list", .callPage, .manager),
+
+        Route(.get, "/v1.0/campaigncalls", .campaign, "campaigncall.list", .callPage, .manager),
+        Route(.get, "/v1.0/campaigncalls/{id}", .campaign, "campaigncall.get", .ids, .manager),
+        Route(.delete, "/v1.0/campaigncalls/{id}", .campaign, "campaigncall.delete", .ids, .manager),
+    ])
+
+    /// What a path and a method lead to.
+    package enum Match: Sendable {
+        case route(Route, parameters: [(name: String, value: Substring)])
+        /// The path is known, with these methods only.
+        case otherMethods([HTTPRequest.Method])
+        case unknownPath
+    }
+
+    /// Finds the route; `HEAD` is answered by the route of `GET`.
+    package func match(_ method: HTTPRequest.Method, path: some StringProtocol) -> Match {
+        let wanted = method == .head ? .get : method
+        let segments = PathPattern.segments(of: path)
+        // A literal segment beats a parameter: `targets/import` is no target's id.
+        let candidates = routes.filter { $0.path.parameters(in: segments) != nil }
+            .sorted { $0.path.parameterCount < $1.path.parameterCount }
+        if let route = candidates.first(where: { $0.method == wanted }) {
+            return .route(route, parameters: route.path.parameters(in: segments) ?? [])
+        }
+        let methods = candidates.map(\.method)
+        guard !methods.isEmpty else { return .unknownPath }
+        return .otherMethods(methods.contains(.get) ? methods + [.head] : methods)
+    }
+}

@@ -1,0 +1,124 @@
+import Contracts
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+
+/// Answers the public API: authenticates, checks shapes, asks a manager, writes its answer in the public form.
+///
+/// It holds no data and no rules of campaigns: any number of gateways may run side by side, and what a document may say
+/// is decided by the manager that owns it.
+struct Gateway: Sendable {
+    let configuration: GatewayConfiguration
+    let routes: RouteTable
+    let managers: ManagerRequests
+    let sessions: SessionTokens
+    let authenticator: Authenticator
+    let progress: CampaignProgress
+    let publicForm: PublicForm
+
+    init(
+        client: any ManagerClient, configuration: GatewayConfiguration, isConnected: @escaping @Sendable () -> Bool
+    ) {
+        self.configuration = configuration
+        routes = .campaignAPI
+        managers = ManagerRequests(
+            client: client, deadline: configuration.requestDeadline,
+            readiness: ManagerReadiness(isConnected: isConnected)
+        )
+        sessions = SessionTokens(managers: managers, secret: configuration.tokenSecret)
+        let cache = IdentityCache(lifetime: configuration.identityLifetime, capacity: configuration.identityCapacity)
+        authenticator = Authenticator(managers: managers, sessions: sessions, cache: cache)
+        progress = CampaignProgress(managers: managers, deadline: configuration.progressDeadline)
+        publicForm = PublicForm(timeFormat: configuration.timeFormat)
+    }
+
+    /// Answers one request; throws a ``Refusal`` or a ``Problem``.
+    func answer(
+        _ call: ClientCall, route: Route, parameters: [(name: String, value: Substring)], body: HTTPBody
+    ) async throws -> Answer {
+        switch route.endpoint {
+        case .ping: return Answer(["result": "pong"])
+        case .health: return Answer(["status": "ok"])
+        case .readiness: return await readiness(call)
+        case .login: return try await logIn(call, body: try await document(body, of: call))
+        case .importTargets:
+            let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
+            let ids = try RequestParams.ids(parameters)
+            return try await importTargets(into: ids["outdial_id"].id ?? .none, body: body, call: call, caller: caller)
+        case .manager(let manager, let rpc, let shape):
+            let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
+            var params = try RequestParams.ids(parameters)
+            let document = route.takesBody ? try await document(body, of: call) : [:]
+            let fresh = RequestParams.Fresh(at: configuration.now())
+            try RequestParams.complete(
+                &params, shape: shape, query: call.query, body: document, caller: caller, fresh: fresh
+            )
+            if route.method == .post, let key = try call.idempotencyKey() {
+                params.append("idempotency_key", .string(key))
+            }
+            let result = try await managers.result(
+                rpc, .object(params), of: manager, caller: caller, correlation: call.correlation
+            )
+            let complete =
+                route.showsCampaigns
+                ? await progress.merged(into: result, caller: caller, correlation: call.correlation) : result
+            return Answer(publicForm.value(FreshSecrets.added(to: complete, shape: shape, fresh: fresh)))
+        }
+    }
+
+    private func readiness(_ call: ClientCall) async -> Answer {
+        let pending = await managers.pending(correlation: call.correlation)
+        guard pending.isEmpty else {
+            return Answer(
+                code: 503, ["status": "waiting", "waiting_for": .array(pending.map { .string($0) })],
+                headers: [.retryAfter: "1"]
+            )
+        }
+        return Answer(["status": "ready"])
+    }
+
+    /// The client's JSON object; an empty body is an empty one.
+    private func document(_ body: HTTPBody, of call: ClientCall) async throws -> JSONValue {
+        let limit = configuration.maximumBodySize
+        if let length = call.headers[.contentLength].flatMap({ Int($0) }), length > limit {
+            throw Problem.bodyTooLarge(limit: limit)
+        }
+        var bytes: [UInt8] = []
+        for try await chunk in body {
+            guard bytes.count + chunk.readableBytes <= limit else { throw Problem.bodyTooLarge(limit: limit) }
+            bytes.append(contentsOf: chunk.readableBytesView)
+        }
+        guard !bytes.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return [:] }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: bytes)
+        } catch {
+            throw Refusal(.invalidArgument, "INVALID_JSON_BODY", "the body is not valid JSON: \(error.message)")
+        }
+        guard json.object != nil else {
+            throw Refusal(.invalidArgument, "INVALID_JSON_BODY", "the body must be a JSON object")
+        }
+        return json
+    }
+}
+
+extension Route {
+    /// Whether the client's document is read.
+    fileprivate var takesBody: Bool { method == .post || method == .put }
+
+    /// Whether the answer is a campaign or a list of them.
+    fileprivate var showsCampaigns: Bool {
+        if case .manager(_, let rpc, _) = endpoint { rpc.hasPrefix("campaign.") } else { false }
+    }
+}
+
+extension ClientCall {
+    /// The `Idempotency-Key` header; throws when it is not a plain text of at most 255 characters.
+    func idempotencyKey() throws(Refusal) -> String? {
+        guard let key = headers[.idempotencyKey], !key.isEmpty else { return nil }
+        guard key.utf8.count <= 255, key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .invalid("Idempotency-Key", "must have at most 255 visible ASCII characters")
+        }
+        return key
+    }
+}

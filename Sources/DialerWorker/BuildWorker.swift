@@ -1,0 +1,120 @@
+import AMQP
+import Contracts
+import EventLog
+import Foundation
+import Logging
+package import Service
+package import ServiceLifecycle
+
+/// Assembles dialer-worker: its journal and writer, its provider, and what connects them to the bus.
+///
+/// The services are in the order of dependence, and are shut down from the last to the first: the worker drains while
+/// everything else still works.
+package func buildWorker(
+    _ options: WorkerOptions,
+    _ context: DaemonContext
+) async throws -> [any ServiceLifecycle.Service] {
+    let settings = try WorkerSettings(options, context.environment)
+    let provider = try simulator(settings, context.logger)
+    var core = WorkerCore(worker: settings.worker, channels: settings.channels)
+    let file = try LogFiles.open(Journal.name(worker: settings.worker), schema: Journal.schema, context)
+    let journal = try Journal(log: file, core: &core, now: Clock.wall())
+    let bus = try Bus(context) { Topology.worker(journal.id, $0) }
+    let guardian = JournalGuard(path: file.path)
+    let worker = Worker(
+        journal: journal,
+        core: core,
+        provider: provider,
+        logger: context.logger,
+        clock: Clock.wall,
+        onRefused: { guardian.refused($0) }
+    )
+    let order = StatusOrder(log: worker.writer)
+    let identity = WorkerIdentity(id: settings.worker, route: settings.route, version: context.version)
+    let reporter = StatusReporter(
+        worker: worker,
+        order: order,
+        identity: identity,
+        client: bus.client,
+        names: bus.names,
+        clock: Clock.wall
+    )
+    let announcer = Announcer(journal: journal.id, worker: settings.worker)
+    let names = bus.names
+    return [
+        BusService(client: bus.client, readiness: context.readiness),
+        WriterService(writer: worker.writer),
+        LogPublisher(
+            name: "bus",
+            log: try LogReader(path: file.path),
+            writer: order,
+            client: bus.client,
+            logger: context.logger,
+            dispatches: { try announcer.announcements(of: $0).map { $0.dispatch(names) } }
+        ),
+        guardian,
+        ProviderService(provider: provider),
+        reporter,
+        InboxConsumer(
+            queue: names.worker(journal: journal.id),
+            names: names,
+            client: bus.client,
+            logger: context.logger,
+            prefetch: 512
+        ) { worker.submit(inputs(of: $0)) },
+        Drain(worker: worker, reporter: reporter, client: bus.client, limit: settings.drainLimit),
+    ]
+}
+
+extension Topology {
+    /// A worker's own queue, which goes when nobody has used it for a day.
+    static func worker(_ journal: ID, _ names: BusNames) -> Topology {
+        var topology = shared(names)
+        topology.queues.append(.durable(names.worker(journal: journal), arguments: ["x-expires": 86_400_000]))
+        return topology
+    }
+}
+
+/// The items of each message, and after them its delivery, to be acknowledged.
+private func inputs(of messages: [IncomingMessage]) -> [WorkerInput] {
+    var inputs: [WorkerInput] = []
+    for message in messages {
+        // Call events are for campaign-manager; here they are nobody's.
+        if case .items(let items) = message.content { inputs += items.map { .item($0) } }
+        inputs.append(.delivered(message.delivery))
+    }
+    return inputs
+}
+
+private func simulator(_ settings: WorkerSettings, _ logger: Logger) throws -> SimulatorProvider {
+    var ledger: Ledger?
+    do {
+        if let path = settings.ledgerPath { ledger = try Ledger(path: path) }
+    } catch {
+        throw ConfigurationError("CARILLON_SIMULATOR_LEDGER: \(error)")
+    }
+    return SimulatorProvider(
+        scenario: try scenario(at: settings.scenarioPath),
+        ledger: ledger,
+        worker: settings.worker,
+        clock: Clock.wall,
+        onLedgerFailure: { logger.error("\($0); calls fail until it can be written again") }
+    )
+}
+
+private func scenario(at path: String?) throws -> Scenario {
+    guard let path else { return Scenario() }
+    let bytes: [UInt8]
+    do {
+        bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+        throw ConfigurationError(
+            "CARILLON_SIMULATOR_SCENARIO: \(path) cannot be read: check that it exists and its mode"
+        )
+    }
+    do {
+        return try Scenario(json: try JSONValue(parsing: bytes))
+    } catch {
+        throw ConfigurationError("CARILLON_SIMULATOR_SCENARIO: \(path): \(error)")
+    }
+}

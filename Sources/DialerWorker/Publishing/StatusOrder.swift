@@ -1,0 +1,53 @@
+package import Service
+
+/// Keeps statuses and journal messages from overtaking each other on the way to the broker.
+///
+/// campaign-manager takes a status whose `sequence` is lower than a position it has seen for the sign of a restored
+/// copy, and refuses that journal for good. So while a status is under way, from reading the head of the journal to the
+/// broker's confirm, no later event may be published. This stands between the journal's writer and its publisher, which
+/// asks for the next position before each batch and after it.
+package final class StatusOrder: LogHead {
+    private struct State {
+        var isPublishing = false
+        var isTelling = false
+    }
+
+    /// How often the one looks whether the other is done: both are rare, short and never urgent.
+    private static let pause = Duration.milliseconds(2)
+
+    private let log: any LogHead
+    private let state = Locked(State())
+
+    package init(log: any LogHead) { self.log = log }
+
+    package var head: Int64 { log.head }
+
+    package func noteCursor(_ name: String, _ position: Int64) { log.noteCursor(name, position) }
+
+    package func position(after position: Int64) async -> Int64 {
+        state.withLock { $0.isPublishing = false }
+        let head = await log.position(after: position)
+        while !Task.isCancelled {
+            let mayPublish = state.withLock { state in
+                if !state.isTelling { state.isPublishing = true }
+                return state.isPublishing
+            }
+            if mayPublish { break }
+            try? await Task.sleep(for: StatusOrder.pause)
+        }
+        return head
+    }
+
+    /// Runs `body` with the head while nothing is published. Gives up without running it when the publisher does not
+    /// come to an end within `limit`: then the broker is slow, and no status would arrive either.
+    package func tell(limit: Duration, _ body: (Int64) async -> Void) async {
+        let deadline = ContinuousClock.now + limit
+        state.withLock { $0.isTelling = true }
+        defer { state.withLock { $0.isTelling = false } }
+        while state.withLock({ $0.isPublishing }) {
+            if Task.isCancelled || ContinuousClock.now >= deadline { return }
+            try? await Task.sleep(for: StatusOrder.pause)
+        }
+        await body(log.head)
+    }
+}

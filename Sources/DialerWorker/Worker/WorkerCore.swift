@@ -1,0 +1,169 @@
+import Contracts
+package import EventLog
+
+/// The decisions of the worker: turns a batch of inputs into events of its journal and effects to carry out after the
+/// commit. Synchronous, without clock, network or provider.
+///
+/// It remembers the live attempts; all others are looked up in the journal. A turn that fails leaves it unusable, as
+/// the process ends then.
+package struct WorkerCore: Sendable {
+    package let worker: String
+    package let channels: Int
+    package private(set) var isLeaving = false
+    /// Attempts that occupy a channel, as the journal has them.
+    private var live: [ID: AggregateTable<Attempt>.Loaded] = [:]
+    /// Channels in use, those of the running turn included.
+    private var inUse = 0
+
+    package init(worker: String, channels: Int) {
+        self.worker = worker
+        self.channels = channels
+    }
+
+    /// Channels without a call.
+    package var free: Int { max(0, channels - inUse) }
+
+    /// How many attempts are claimed or placed and not over.
+    package var liveCount: Int { inUse }
+
+    /// Decides `inputs` and appends what follows to the journal.
+    package mutating func turn(_ turn: Turn, _ inputs: [WorkerInput]) throws -> WorkerEffects {
+        let before = (isFull: free == 0, isLeaving: isLeaving)
+        var effects = WorkerEffects()
+        var drafts = Drafts()
+        for input in inputs {
+            switch input {
+            case .item(let item): try decide(item, &drafts, &effects, turn)
+            case .delivered(let delivery): effects.acknowledge.append(delivery)
+            case .report(let report): try decide(.report(report.what), report.attempt, nil, &drafts, turn)
+            case .tooLate(let attempt): try decide(.giveUpLate, attempt, nil, &drafts, turn)
+            case .leave: isLeaving = true
+            case .hangUpAll:
+                try record(&drafts, turn)
+                effects.hangUp += live.keys.sorted()
+            }
+        }
+        try record(&drafts, turn)
+        effects.statusChanged = before != (isFull: free == 0, isLeaving: isLeaving)
+        return effects
+    }
+
+    /// Ends every attempt that an earlier process left open: its provider is gone, and nobody can tell what became of
+    /// them. Comes before anything else.
+    package mutating func begin(_ turn: Turn) throws {
+        var drafts = Drafts()
+        for loaded in try Journal.attempts.fetch("WHERE live = 1 ORDER BY id", in: turn.database) {
+            live[loaded.id] = loaded
+            inUse += 1
+            try decide(.forget, loaded.id, nil, &drafts, turn)
+        }
+        try record(&drafts, turn)
+    }
+
+    private mutating func decide(
+        _ item: Item,
+        _ drafts: inout Drafts,
+        _ effects: inout WorkerEffects,
+        _ turn: Turn
+    ) throws {
+        let context = EventContext(correlation: item.correlation, causation: item.id, actor: actor)
+        switch item.body {
+        case .dial(let dial):
+            let obstacle: RefusalReason? = isLeaving ? .leaving : free == 0 ? .noChannel : nil
+            let command = AttemptCommand.dial(
+                dial,
+                correlation: item.correlation,
+                item: item.id,
+                obstacle: obstacle
+            )
+            let events = try decide(command, dial.attempt, context, &drafts, turn)
+            if case .claimed = events.first { effects.place.append(dial) }
+        case .cancel(let campaign, let run):
+            try record(&drafts, turn)
+            let matching = live.values.filter {
+                $0.state.claim?.campaign == campaign && $0.state.claim?.run == run && !$0.state.phase.isAnswered
+            }
+            effects.cancel += matching.map(\.id).sorted()
+        case .settle(let attempt): try decide(.settle, attempt, context, &drafts, turn)
+        case .journalRefused(let reason): effects.journalRefused = reason
+        default: effects.unexpected.append(item.kind)
+        }
+    }
+
+    private var actor: String { "worker:\(worker)" }
+}
+
+// MARK: - One attempt
+
+extension WorkerCore {
+    /// The events of a turn that are not appended yet: those of one attempt go into its stream, and its row, at once.
+    private struct Drafts {
+        var byAttempt: [ID: Draft] = [:]
+        var order: [ID] = []
+    }
+
+    private struct Draft {
+        var base: AggregateTable<Attempt>.Loaded?
+        var state: Attempt?
+        var events: [AttemptEvent] = []
+        var context: EventContext?
+    }
+
+    /// Decides one command; without a `context` the events belong to the command that was claimed.
+    @discardableResult
+    private mutating func decide(
+        _ command: AttemptCommand,
+        _ attempt: ID,
+        _ context: EventContext?,
+        _ drafts: inout Drafts,
+        _ turn: Turn
+    ) throws -> [AttemptEvent] {
+        var draft = try drafts.byAttempt[attempt] ?? load(attempt, turn)
+        let events = Attempt.decide(command, draft.state, attempt: attempt, now: turn.now)
+        guard !events.isEmpty else { return [] }
+        let context = context ?? origin(of: draft.state, attempt)
+        if draft.context != context { draft = try append(draft, to: attempt, turn) }
+        let wasLive = draft.state?.phase.isLive ?? false
+        for event in events { Attempt.evolve(&draft.state, event, at: turn.now) }
+        let isLive = draft.state?.phase.isLive ?? false
+        if wasLive != isLive { inUse += isLive ? 1 : -1 }
+        draft.events += events
+        draft.context = context
+        if drafts.byAttempt.updateValue(draft, forKey: attempt) == nil { drafts.order.append(attempt) }
+        return events
+    }
+
+    private func load(_ attempt: ID, _ turn: Turn) throws -> Draft {
+        let loaded = try live[attempt] ?? Journal.attempts.load(attempt, in: turn.database)
+        return Draft(base: loaded, state: loaded?.state)
+    }
+
+    private func origin(of state: Attempt?, _ attempt: ID) -> EventContext {
+        EventContext(
+            correlation: state?.claim?.correlation ?? attempt,
+            causation: state?.claim?.item,
+            actor: actor
+        )
+    }
+
+    private mutating func record(_ drafts: inout Drafts, _ turn: Turn) throws {
+        for attempt in drafts.order {
+            if let draft = drafts.byAttempt[attempt] { _ = try append(draft, to: attempt, turn) }
+        }
+        drafts = Drafts()
+    }
+
+    /// Appends the events of a draft and answers with one that has none.
+    private mutating func append(_ draft: Draft, to attempt: ID, _ turn: Turn) throws -> Draft {
+        guard !draft.events.isEmpty, let context = draft.context else { return draft }
+        let loaded = try Journal.attempts.record(
+            draft.events,
+            on: attempt,
+            current: draft.base,
+            context: context,
+            in: turn
+        )
+        live[attempt] = loaded.state.phase.isLive ? loaded : nil
+        return Draft(base: loaded, state: loaded.state)
+    }
+}

@@ -1,0 +1,38 @@
+package import AMQP
+package import Contracts
+
+/// What the worker's turn decides about, in the order in which it came.
+package enum WorkerInput: Sendable {
+    /// One thing that campaign-manager says.
+    case item(Item)
+    /// The items of this delivery have all gone before: it is acknowledged after the commit.
+    case delivered(Delivery)
+    /// What the provider says of a call.
+    case report(CallReport)
+    /// A claimed attempt whose `start_by` had passed once the claim was durable: the provider was not asked.
+    case tooLate(ID)
+    /// From now on refuse what is not claimed yet.
+    case leave
+    /// End the calls that are still live: the time for leaving is over.
+    case hangUpAll
+}
+
+/// What has to be done once the turn is committed, in this order; nothing of it when the turn fails.
+package struct WorkerEffects: Sendable {
+    package var acknowledge: [Delivery] = []
+    /// Claimed just now: check `start_by` as the last thing, then place.
+    package var place: [DialCommand] = []
+    /// Calls to end unless they are answered.
+    package var cancel: [ID] = []
+    /// Calls to end.
+    package var hangUp: [ID] = []
+    /// campaign-manager takes nothing from this journal: the daemon has to end, for this reason.
+    package var journalRefused: String?
+    /// The kinds of items that are not for a worker.
+    package var unexpected: [String] = []
+    /// Whether campaign-manager should hear of the worker at once: the last free channel was taken, the first became
+    /// free again, or the worker leaves.
+    package var statusChanged = false
+
+    package init() {}
+}
