@@ -78,22 +78,25 @@ let package = Package(
         .target(
             name: "CampaignManager",
             dependencies: [
-                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", crypto, grdb, lifecycle, logging,
+                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle, logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),
         .target(
             name: "OutdialManager",
-            dependencies: ["AMQP", "Contracts", "EventLog", "OutdialDomain", "Service", grdb, lifecycle, logging]
+            dependencies: [
+                "AMQP", "Contracts", "EventLog", "OutdialDomain", "Service", argumentParser, grdb, lifecycle, logging,
+            ]
         ),
         .target(
             name: "DialerWorker",
-            dependencies: ["AMQP", "Contracts", "EventLog", "Service", grdb, lifecycle, logging]
+            dependencies: ["AMQP", "Contracts", "EventLog", "Service", argumentParser, grdb, lifecycle, logging]
         ),
         .target(
             name: "APIGateway",
             dependencies: [
-                "AMQP", "Contracts", "Service", crypto, hummingbird, lifecycle, logging,
+                "AMQP", "Contracts", "Service", argumentParser, crypto, hummingbird, lifecycle, logging,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -126,6 +129,13 @@ let package = Package(
             ] + nio
         ),
         .testTarget(name: "EventLogTests", dependencies: ["Contracts", "EventLog", "TestSupport", grdb]),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "AMQP", "Contracts", "EventLog", "Service", "TestSupport", argumentParser, lifecycle, logging, metrics,
+                "dialer-worker", "outdial-manager",
+            ]
+        ),
         .testTarget(name: "CampaignDomainTests", dependencies: ["CampaignDomain", "Contracts", "TestSupport"]),
         .testTarget(name: "OutdialDomainTests", dependencies: ["Contracts", "OutdialDomain", "TestSupport"]),
         .testTarget(
@@ -146,13 +156,15 @@ let package = Package(
                 "APIGateway", "Contracts", "Service", "TestSupport", hummingbird, logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "CarillonToolTests", dependencies: ["CarillonTool", "Contracts", "EventLog", "TestSupport"]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Contracts", "TestSupport",
+                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "OutdialManager", "TestSupport",
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
             ]
         ),

@@ -66,7 +66,9 @@ package struct WorkerSettings: Hashable, Sendable {
             )
         )
         scenarioPath = Environment.text(
-            "CARILLON_SIMULATOR_SCENARIO", flag: options.simulatorScenario, in: environment
+            "CARILLON_SIMULATOR_SCENARIO",
+            flag: options.simulatorScenario,
+            in: environment
         )
         ledgerPath = Environment.text("CARILLON_SIMULATOR_LEDGER", flag: options.simulatorLedger, in: environment)
     }

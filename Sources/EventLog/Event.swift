@@ -49,6 +49,23 @@ package struct RecordedEvent: Sendable, Hashable {
     package let actor: String
     /// Canonical JSON; nil once it was erased.
     package let data: [UInt8]?
+
+    package init(
+        position: Int64, stream: String, version: Int64, type: String, schema: Int, id: ID, correlation: ID,
+        causation: ID?, recordedAt: Timestamp, actor: String, data: [UInt8]?
+    ) {
+        self.position = position
+        self.stream = stream
+        self.version = version
+        self.type = type
+        self.schema = schema
+        self.id = id
+        self.correlation = correlation
+        self.causation = causation
+        self.recordedAt = recordedAt
+        self.actor = actor
+        self.data = data
+    }
 }
 
 /// What an append takes the stream's version to be.

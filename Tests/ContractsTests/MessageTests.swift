@@ -14,7 +14,7 @@ import Testing
             .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)), .journalRefused(reason: "old"),
             .workerStatus(
                 WorkerStatus(
-                    worker: "1", journal: id(9), route: "default", channels: 10, free: 3, version: "x", sequence: 7,
+                    worker: "1", journal: id(9), process: id(8), route: "default", channels: 10, free: 3, version: "x", sequence: 7,
                     isLeaving: true
                 )
             ),

@@ -19,7 +19,7 @@ struct SimulatorProviderTests {
             ledger: try ledger.map { try Ledger(path: $0) },
             worker: "1",
             clock: { Sample.start },
-            onLedgerFailure: { failure in failures.withLock { $0.append(failure.description) } }
+            onLedgerFailure: { [failures] failure in failures.withLock { $0.append(failure.description) } }
         )
         let reports = Locked<[CallReport]>([])
         provider.report { batch in reports.withLock { $0 += batch } }

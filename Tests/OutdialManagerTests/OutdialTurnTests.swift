@@ -1,5 +1,6 @@
 import Contracts
 import EventLog
+import GRDB
 import OutdialDomain
 import OutdialManager
 import TestSupport

@@ -52,8 +52,11 @@ extension Worker {
         }
     }
 
-    /// What a status report changes. `highestSeen` is the highest position of that journal seen so far.
-    package static func hear(_ report: WorkerStatus, current: Worker?, highestSeen: Int64) -> [WorkerEvent] {
+    /// What a status report changes. `highestSeen` is the highest position of that journal seen so far; it counts only
+    /// for a worker that has just started (`isNewProcess`): a running one cannot have gone back.
+    package static func hear(
+        _ report: WorkerStatus, current: Worker?, highestSeen: Int64, isNewProcess: Bool
+    ) -> [WorkerEvent] {
         guard let worker = current else {
             return [
                 .registered(
@@ -63,7 +66,7 @@ extension Worker {
             ]
         }
         guard worker.status != .refused else { return [] }
-        guard report.sequence >= highestSeen else {
+        guard !isNewProcess || report.sequence >= highestSeen else {
             return [
                 .refused(
                     reason: "the journal of worker \(report.worker) is at position \(report.sequence), but \(highestSeen) was "

@@ -117,7 +117,8 @@ extension CampaignReads {
                 throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no customer \(id)")
             }
             return customer.json
-        case "identity.resolve", "identity.me": return try resolve(request.params, db)
+        case "identity.resolve": return try resolve(request.params, db)
+        case "identity.me": return try caller(request.actor, db)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
         }
     }
@@ -126,12 +127,7 @@ extension CampaignReads {
     private func resolve(_ params: JSONValue, _ db: Database) throws -> JSONValue {
         if let hash = params["token_hash"].string {
             let key = try CampaignTables.accessKeys.fetch("WHERE token_hash = ?", [hash], in: db).first?.state
-            guard let key, key.isValid(at: clock()) else { throw CampaignReads.unknownIdentity }
-            return [
-                "kind": "accesskey", "id": .id(key.id), "customer_id": .id(key.customer),
-                "permission": .integer(key.permission.rawValue), "tm_expire": .optional(key.expiresAt),
-                "accesskey": key.resource,
-            ]
+            return try identity(of: key)
         }
         guard let id = params["agent_id"].id, let agent = try CampaignTables.agents.load(id, in: db)?.state else {
             throw CampaignReads.unknownIdentity
@@ -139,6 +135,23 @@ extension CampaignReads {
         return [
             "kind": "agent", "id": .id(agent.id), "customer_id": .id(agent.customer),
             "permission": .integer(agent.permission.rawValue), "agent": agent.resource,
+        ]
+    }
+
+    /// Who asks, by the name that the gateway gives them: `agent:<id>` or `accesskey:<id>`.
+    private func caller(_ actor: String, _ db: Database) throws -> JSONValue {
+        let parts = actor.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let id = ID(parts[1]) else { throw CampaignReads.unknownIdentity }
+        guard parts[0] == "accesskey" else { return try resolve(["agent_id": .id(id)], db) }
+        return try identity(of: try CampaignTables.accessKeys.load(id, in: db)?.state)
+    }
+
+    private func identity(of key: AccessKey?) throws -> JSONValue {
+        guard let key, key.isValid(at: clock()) else { throw CampaignReads.unknownIdentity }
+        return [
+            "kind": "accesskey", "id": .id(key.id), "customer_id": .id(key.customer),
+            "permission": .integer(key.permission.rawValue), "tm_expire": .optional(key.expiresAt),
+            "accesskey": key.resource,
         ]
     }
 

@@ -6,9 +6,9 @@ import GRDB
 /// What workers, other dialing engines and outdial-manager tell.
 extension CampaignStep {
     mutating func apply(_ item: Item) throws {
-        if case .workerStatus(let status) = item.body { return try hear(status, item) }
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
+        case .workerStatus(let status): try hear(status, item)
         case .attemptRefused(let attempt, _, let journal, let sequence):
             try see(journal, sequence)
             try apply(to: attempt, from: journal, item) { [now] call in call.refuse(at: now) }
@@ -73,9 +73,10 @@ extension CampaignStep {
 
     private mutating func hear(_ status: WorkerStatus, _ item: Item) throws {
         memory.lastHeard[status.journal] = now
+        let isNewProcess = memory.processes.updateValue(status.process, forKey: status.journal) != status.process
         let seen = try highestSeen(of: status.journal)
         let current = try CampaignTables.workers.load(status.journal, in: db)
-        let events = Worker.hear(status, current: current?.state, highestSeen: seen)
+        let events = Worker.hear(status, current: current?.state, highestSeen: seen, isNewProcess: isNewProcess)
         try see(status.journal, status.sequence)
         guard !events.isEmpty else { return }
         let context = EventContext(

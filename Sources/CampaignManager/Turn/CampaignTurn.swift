@@ -36,6 +36,8 @@ package final class CampaignTurn {
         var starting: Set<ID> = []
         var buckets: [ID: TokenBucket] = [:]
         var lastHeard: [ID: Timestamp] = [:]
+        /// The process that spoke last for each journal.
+        var processes: [ID: ID] = [:]
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false

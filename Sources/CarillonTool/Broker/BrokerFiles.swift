@@ -92,9 +92,9 @@ struct BrokerFiles: Sendable {
             "RABBITMQ_ADVANCED_CONFIG_FILE": directory + "/advanced",
             "RABBITMQ_CONF_ENV_FILE": directory + "/none",
             "RABBITMQ_ENABLED_PLUGINS_FILE": directory + "/enabled_plugins",
-            // The interface for the distribution; idle schedulers sleep instead of spinning.
+            // Other nodes are on this machine alone.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
-                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
+                "-kernel inet_dist_use_interface {127,0,0,1}",
             // Makes the script become the broker, so that its process id is the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",
             BrokerProcesses.mark: directory,

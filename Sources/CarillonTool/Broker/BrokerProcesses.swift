@@ -15,4 +15,20 @@ enum BrokerProcesses {
             kill(pid, SIGKILL)
         }
     }
+
+    /// Makes orphans of our children ours, so that ``reapOrphans()`` can see the last of them off.
+    static func adoptOrphans() {
+        let setChildSubreaper: Int32 = 36
+        _ = ProcessControl.call(setChildSubreaper, 1)
+    }
+
+    /// Reaps the helpers that were left to us. Only once no child of ours is waited for any more.
+    static func reapOrphans() async {
+        let end = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < end {
+            let found = waitpid(-1, nil, WNOHANG)
+            if found < 0, errno == ECHILD { return }
+            if found == 0 { try? await Task.sleep(for: .milliseconds(10)) }
+        }
+    }
 }

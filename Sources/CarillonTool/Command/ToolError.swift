@@ -49,6 +49,18 @@ extension ToolError {
     }
 }
 
+extension Carillon {
+    /// What is wrong with a command line; nil when it can be run.
+    static func failure(_ arguments: [String]) -> ToolError? {
+        do {
+            _ = try parseAsRoot(arguments)
+            return nil
+        } catch {
+            return ToolError(error, arguments: arguments)
+        }
+    }
+}
+
 /// The names of all commands, to tell them from their arguments.
 enum CommandNames {
     static let all: Set<String> = [

@@ -27,6 +27,10 @@ enum ExecChild {
         setsid()
         // What is open here is none of the program's business: locks and sockets of the parent.
         for descriptor in 3..<Int32(min(4096, sysconf(Int32(_SC_OPEN_MAX)))) { close(descriptor) }
+        // A thread of the runtime blocks signals, and `exec` would hand that on: TERM would never arrive.
+        var none = sigset_t()
+        sigemptyset(&none)
+        sigprocmask(SIG_SETMASK, &none, nil)
         var pointers = arguments.dropFirst(2).map { strdup($0) } + [nil]
         execv(arguments[2], &pointers)
         Terminal.writeError("carillon: \(arguments[2]) cannot be started: \(String(cString: strerror(errno)))\n")
@@ -34,10 +38,18 @@ enum ExecChild {
     }
 
     private static func dieWithParent(_ signal: Int32) -> Bool {
+        let setParentDeathSignal: Int32 = 1
+        return ProcessControl.call(setParentDeathSignal, UInt(signal))
+    }
+}
+
+/// The system call `prctl`.
+enum ProcessControl {
+    /// Answers whether it was done.
+    static func call(_ operation: Int32, _ argument: UInt) -> Bool {
         // Variadic in C, which Swift does not import; with four words it is called alike on every Linux.
         typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
         guard let symbol = dlsym(nil, "prctl") else { return false }
-        let setParentDeathSignal: Int32 = 1
-        return unsafeBitCast(symbol, to: Prctl.self)(setParentDeathSignal, UInt(signal), 0, 0, 0) == 0
+        return unsafeBitCast(symbol, to: Prctl.self)(operation, argument, 0, 0, 0) == 0
     }
 }

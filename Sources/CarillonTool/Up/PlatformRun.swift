@@ -10,6 +10,7 @@ enum PlatformRun {
         body: @escaping @Sendable (PlatformReport) async throws -> Void
     ) async throws {
         let signals = StopSignals()
+        BrokerProcesses.adoptOrphans()
         let platform = try Platform(settings, report: note)
         let work = Task { try await body(try await platform.start()) }
         let state = StopState()
@@ -25,6 +26,7 @@ enum PlatformRun {
         let result = await work.result
         // In a task of its own: it must not be cut short by a cancellation of this one.
         await Task { await platform.stop(isHastened: { state.signals > 1 }) }.value
+        await BrokerProcesses.reapOrphans()
         follower?.cancel()
         listener.cancel()
         if state.signals == 0 { try result.get() }

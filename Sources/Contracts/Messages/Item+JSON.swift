@@ -155,7 +155,7 @@ extension JSONValue {
 extension WorkerStatus {
     package var json: JSONValue {
         [
-            "worker_id": .string(worker), "journal": .id(journal), "route": .string(route),
+            "worker_id": .string(worker), "journal": .id(journal), "process": .id(process), "route": .string(route),
             "channels": .integer(channels), "free": .integer(free), "version": .string(version),
             "sequence": .integer(sequence), "leaving": .bool(isLeaving),
         ]
@@ -164,7 +164,7 @@ extension WorkerStatus {
     package init(json: JSONValue) throws(JSONError) {
         self.init(
             worker: try json.requireString("worker_id"), journal: try json.requireID("journal"),
-            route: try json.requireString("route"), channels: try json.requireInt("channels"),
+            process: try json.requireID("process"), route: try json.requireString("route"), channels: try json.requireInt("channels"),
             free: try json.requireInt("free"), version: try json.requireString("version"),
             sequence: try json.requireInteger("sequence"), isLeaving: json["leaving"].bool ?? false
         )

@@ -83,6 +83,8 @@ package struct DialCommand: Hashable, Sendable {
 package struct WorkerStatus: Hashable, Sendable {
     package var worker: String
     package var journal: ID
+    /// Another one for each start of the worker.
+    package var process: ID
     package var route: String
     package var channels: Int
     /// Channels without a call.
@@ -94,11 +96,12 @@ package struct WorkerStatus: Hashable, Sendable {
     package var isLeaving: Bool
 
     package init(
-        worker: String, journal: ID, route: String, channels: Int, free: Int, version: String, sequence: Int64,
-        isLeaving: Bool
+        worker: String, journal: ID, process: ID, route: String, channels: Int, free: Int, version: String,
+        sequence: Int64, isLeaving: Bool
     ) {
         self.worker = worker
         self.journal = journal
+        self.process = process
         self.route = route
         self.channels = channels
         self.free = free

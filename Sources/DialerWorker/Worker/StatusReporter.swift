@@ -80,6 +80,7 @@ package struct StatusReporter: ServiceLifecycle.Service {
         let status = WorkerStatus(
             worker: identity.id,
             journal: worker.journal,
+            process: identity.process,
             route: identity.route,
             channels: worker.channels,
             free: worker.free,
@@ -104,8 +105,12 @@ package struct WorkerIdentity: Hashable, Sendable {
     package var route: String
     /// The version of the code.
     package var version: String
+    /// Another one for each start.
+    package let process: ID
 
     package init(id: String, route: String, version: String) {
+        var ids = IDGenerator()
+        process = ids.next(at: Clock.wall())
         self.id = id
         self.route = route
         self.version = version

@@ -5,8 +5,8 @@ package import Contracts
 package enum Dispatch: Sendable {
     /// For the queue of one daemon of ours; adjacent ones share a message, order per queue is kept.
     case item(Item, queue: String, isRequired: Bool)
-    /// A message of its own.
-    case message(OutgoingMessage)
+    /// A message of its own; when required, it is repeated until somebody has its queue.
+    case message(OutgoingMessage, isRequired: Bool = false)
 
     /// To a manager's inbox: the cursor waits until somebody has declared it.
     package static func toManager(_ item: Item, _ manager: Manager, names: BusNames) -> Dispatch {
@@ -36,7 +36,7 @@ struct DispatchBatch {
 
     mutating func add(_ dispatch: Dispatch) {
         switch dispatch {
-        case .message(let message): entries.append(Entry(message: message, isRequired: false))
+        case .message(let message, let isRequired): entries.append(Entry(message: message, isRequired: isRequired))
         case .item(let item, let queue, let isRequired):
             if open[queue] == nil { order.append(queue) }
             open[queue, default: ([], isRequired)].items.append(item)

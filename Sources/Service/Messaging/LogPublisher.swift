@@ -2,6 +2,7 @@ package import AMQP
 import Contracts
 package import EventLog
 package import Logging
+import Metrics
 import ServiceLifecycle
 
 /// What a publisher needs of the writer of the log it walks.
@@ -28,6 +29,9 @@ package struct LogPublisher: ServiceLifecycle.Service {
     let client: AMQPClient
     let logger: Logger
     let translate: Translation
+    private let published = Counter(label: "carillon_published_total")
+    /// What is said once until it is over: that a queue is missing.
+    private let missingQueues = Locked<Set<String>>([])
 
     package init(
         name: String, log: LogReader, writer: any LogHead, client: AMQPClient, logger: Logger,
@@ -57,27 +61,63 @@ package struct LogPublisher: ServiceLifecycle.Service {
 
     package func run() async throws {
         let position = Locked(try log.cursor(name))
-        // Waiting ends at graceful shutdown; a batch that is under way is finished first.
+        // Waiting ends at graceful shutdown; a batch that is under way is cut short and published again by the flush.
         await cancelWhenGracefulShutdown {
+            var failures = Failures()
             while !Task.isCancelled {
                 let reached = position.value
                 guard await writer.position(after: reached) > reached else {
                     try? await Task.sleep(for: .milliseconds(20))
                     continue
                 }
-                guard let next = try? await publishBatch(after: reached, deadline: nil) else { continue }
-                position.value = next
+                do {
+                    position.value = try await publishBatch(after: reached, deadline: nil)
+                    failures = Failures()
+                } catch is CancellationError {
+                    return
+                } catch {
+                    report(error, after: reached, &failures)
+                    try? await Task.sleep(for: failures.nextPause())
+                }
             }
         }
-        try await flush(from: position.value)
+        await flush(from: position.value)
     }
 
-    /// Publishes what is left, within the limit.
-    private func flush(from start: Int64) async throws {
+    /// What went wrong since the last batch that succeeded.
+    private struct Failures {
+        var texts: Set<String> = []
+        private var pause = Duration.milliseconds(20)
+
+        mutating func nextPause() -> Duration {
+            defer { pause = min(pause * 2, .seconds(1)) }
+            return pause
+        }
+    }
+
+    /// Logs each distinct error once: nothing behind such an event is published before it can be.
+    private func report(_ error: any Error, after position: Int64, _ failures: inout Failures) {
+        let text = "\(error)"
+        // A text that differs each time must not fill memory.
+        guard failures.texts.count < 100, failures.texts.insert(text).inserted else { return }
+        logger.error(
+            "cannot publish from the log, trying again",
+            metadata: ["publisher": .string(name), "position": .stringConvertible(position), "error": .string(text)]
+        )
+    }
+
+    /// Publishes what is left, within the limit. The rest is published after the next start.
+    private func flush(from start: Int64) async {
         let deadline = ContinuousClock.now + LogPublisher.flushLimit
         var position = start
-        while position < writer.head, ContinuousClock.now < deadline {
-            position = try await publishBatch(after: position, deadline: deadline)
+        while position < writer.head, ContinuousClock.now < deadline, !Task.isCancelled {
+            do {
+                position = try await publishBatch(after: position, deadline: deadline)
+            } catch {
+                var failures = Failures()
+                if !(error is CancellationError) { report(error, after: position, &failures) }
+                return
+            }
         }
     }
 
@@ -93,8 +133,11 @@ package struct LogPublisher: ServiceLifecycle.Service {
         while !pending.isEmpty {
             if let deadline, ContinuousClock.now >= deadline { return position }
             if deadline == nil { try Task.checkCancellation() }
-            let outcomes = await client.publish(pending.map(\.message), timeout: LogPublisher.confirmTimeout)
+            let timeout = min(LogPublisher.confirmTimeout, deadline.map { max(.zero, $0 - .now) } ?? .seconds(3600))
+            let outcomes = try await outcomes(of: pending.map(\.message), timeout: timeout)
+            let before = pending.count
             pending = unsettled(pending, outcomes)
+            published.increment(by: before - pending.count)
             if !pending.isEmpty {
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(1))
@@ -104,20 +147,36 @@ package struct LogPublisher: ServiceLifecycle.Service {
         return last.position
     }
 
+    /// Publishes and waits for the confirms; a cancelled task waits no longer.
+    private func outcomes(of messages: [OutgoingMessage], timeout: Duration) async throws -> [PublishOutcome] {
+        let (stream, continuation) = AsyncStream.makeStream(of: [PublishOutcome].self)
+        Task { [client] in
+            continuation.yield(await client.publish(messages, timeout: timeout))
+            continuation.finish()
+        }
+        for await outcomes in stream { return outcomes }
+        throw CancellationError()
+    }
+
     /// What has to be published again: with the same message id, and everything behind it stays behind it.
     private func unsettled(_ entries: [DispatchBatch.Entry], _ outcomes: [PublishOutcome]) -> [DispatchBatch.Entry] {
         zip(entries, outcomes).compactMap { entry, outcome in
             switch outcome {
-            case .acked: return nil
+            case .acked:
+                missingQueues.withLock { _ = $0.remove(entry.message.routingKey) }
+                return nil
             case .nacked, .unknown: return entry
             case .returned(_, let text):
-                logger.warning(
-                    "a message has no queue",
-                    metadata: [
-                        "routing_key": .string(entry.message.routingKey), "text": .string(text),
-                        "repeated": .stringConvertible(entry.isRequired),
-                    ]
-                )
+                let isNew = missingQueues.withLock { $0.count < 1000 && $0.insert(entry.message.routingKey).inserted }
+                if isNew {
+                    logger.warning(
+                        "a message has no queue",
+                        metadata: [
+                            "routing_key": .string(entry.message.routingKey), "text": .string(text),
+                            "repeated": .stringConvertible(entry.isRequired),
+                        ]
+                    )
+                }
                 return entry.isRequired ? entry : nil
             }
         }

@@ -1,66 +1,48 @@
-package import ArgumentParser
 package import Logging
-
-/// The options of every daemon.
-package struct CommonOptions: ParsableArguments, Sendable {
-    @Option(help: "The broker: amqp:// or amqps://, several separated by commas (CARILLON_AMQP_URL, amqp://guest:guest@127.0.0.1:5672/%2f).")
-    package var amqpUrl: String?
-
-    @Option(help: "The prefix of exchanges and queues (CARILLON_AMQP_PREFIX, carillon).")
-    package var amqpPrefix: String?
-
-    @Option(help: "The directory of the logs (CARILLON_DATA_DIR, $STATE_DIRECTORY, ./data).")
-    package var dataDir: String?
-
-    @Option(help: "HOST:PORT of /metrics, /healthz and /readyz (CARILLON_METRICS_LISTEN, off).")
-    package var metricsListen: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical (CARILLON_LOG_LEVEL, info).")
-    package var logLevel: String?
-
-    @Option(help: "text, json or journal (CARILLON_LOG_FORMAT, text on a terminal, else json).")
-    package var logFormat: String?
-
-    package init() {}
-}
-
-/// The options of one daemon, the common ones among them.
-package protocol DaemonOptions: ParsableArguments, Sendable {
-    var common: CommonOptions { get }
-}
 
 /// What every daemon is told: flags, then environment, then defaults.
 package struct CommonConfiguration: Sendable {
+    /// The broker's addresses. They may hold a password: never log them.
     package var amqpURL: String
+    /// The option or variable that gave the addresses, for errors.
+    package var amqpURLName: String
     package var amqpPrefix: String
     package var dataDirectory: String
+    /// Where `/metrics`, `/healthz` and `/readyz` are served; nil for nowhere.
     package var metricsListen: ListenAddress?
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
 
+    static let defaultURL = "amqp://guest:guest@127.0.0.1:5672/%2f"
+
     package init(options: CommonOptions, environment: [String: String]) throws(ConfigurationError) {
-        func text(_ name: String, _ flag: String?) -> String? { Environment.text(name, flag: flag, in: environment) }
-        amqpURL = text("CARILLON_AMQP_URL", options.amqpUrl) ?? "amqp://guest:guest@127.0.0.1:5672/%2f"
-        amqpPrefix = text("CARILLON_AMQP_PREFIX", options.amqpPrefix) ?? "carillon"
+        func setting(_ variable: String, _ flag: String?) -> Setting { Setting(variable, flag: flag, in: environment) }
+        let url = setting("CARILLON_AMQP_URL", options.amqpUrl)
+        amqpURLName = url.name
+        amqpURL = url.value ?? CommonConfiguration.defaultURL
+        guard amqpURL.hasPrefix("amqp://") || amqpURL.hasPrefix("amqps://") else {
+            // Without the value, which may hold a password.
+            throw ConfigurationError("\(url.name) must begin with amqp:// or amqps://, such as \(CommonConfiguration.defaultURL)")
+        }
+        let prefix = setting("CARILLON_AMQP_PREFIX", options.amqpPrefix)
+        amqpPrefix = prefix.value ?? "carillon"
+        // A name of the broker has at most 255 bytes; ours follow the prefix.
         guard amqpPrefix.utf8.count <= 100, amqpPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw ConfigurationError("CARILLON_AMQP_PREFIX is \"\(amqpPrefix)\"; give up to 100 letters, digits or dots")
+            throw prefix.refusal("give up to 100 letters, digits or dots")
         }
         let stateDirectory = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
-        dataDirectory = text("CARILLON_DATA_DIR", options.dataDir) ?? stateDirectory ?? "./data"
-        if let listen = text("CARILLON_METRICS_LISTEN", options.metricsListen), listen != "off" {
-            metricsListen = try ListenAddress(parsing: listen, name: "CARILLON_METRICS_LISTEN")
+        dataDirectory = setting("CARILLON_DATA_DIR", options.dataDir).value ?? stateDirectory ?? "./data"
+        let listen = setting("CARILLON_METRICS_LISTEN", options.metricsListen)
+        if let text = listen.value, text != "off" {
+            metricsListen = try ListenAddress(parsing: text, name: listen.name)
         } else {
             metricsListen = nil
         }
-        let level = try Environment.oneOf(
-            "CARILLON_LOG_LEVEL", flag: options.logLevel, in: environment, default: "info",
-            allowed: Logger.Level.allCases.map(\.rawValue)
-        )
+        let level = try setting("CARILLON_LOG_LEVEL", options.logLevel)
+            .oneOf(default: "info", allowed: Logger.Level.allCases.map(\.rawValue))
         logLevel = Logger.Level(rawValue: level) ?? .info
-        let format = try Environment.oneOf(
-            "CARILLON_LOG_FORMAT", flag: options.logFormat, in: environment,
-            default: LogFormat.default(environment).rawValue, allowed: LogFormat.allCases.map(\.rawValue)
-        )
+        let format = try setting("CARILLON_LOG_FORMAT", options.logFormat)
+            .oneOf(default: LogFormat.default(environment).rawValue, allowed: LogFormat.allCases.map(\.rawValue))
         logFormat = LogFormat(rawValue: format) ?? .text
     }
 }

@@ -1,32 +1,9 @@
-import ArgumentParser
 import Glibc
-package import Logging
+import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 package import ServiceLifecycle
-import UnixSignals
-
-/// What a daemon is built with.
-package struct DaemonContext: Sendable {
-    package var name: String
-    package var configuration: CommonConfiguration
-    package var environment: [String: String]
-    package var logger: Logger
-    package var readiness: Readiness
-    package var version: String
-
-    package init(
-        name: String, configuration: CommonConfiguration, environment: [String: String], logger: Logger,
-        readiness: Readiness, version: String = carillonVersion
-    ) {
-        self.name = name
-        self.configuration = configuration
-        self.environment = environment
-        self.logger = logger
-        self.readiness = readiness
-        self.version = version
-    }
-}
 
 /// The life of every daemon, from its arguments to its exit status.
 package enum Daemon {
@@ -35,14 +12,17 @@ package enum Daemon {
     /// Parses arguments, prepares the process, builds the services and runs them until SIGTERM or SIGINT.
     ///
     /// Exit status 0 after a stop, 78 for a wrong setting, 1 for everything else; each failure is one line on standard
-    /// error. `parts` are what has to be ready before the daemon calls itself ready.
+    /// error. `parts` are what has to be ready before the daemon calls itself ready, besides what `build` adds.
     package static func main<Options: DaemonOptions>(
-        name: String, _: Options.Type, parts: [String] = ["broker", "log"], build: @escaping Build<Options>
+        name: String, _: Options.Type, parts: [String] = ["broker"], build: @escaping Build<Options>
     ) async -> Never {
         prepareProcess()
         let environment = currentEnvironment()
         do {
-            try await run(name, try parse(name, Options.self), environment, parts: parts, build)
+            switch try CommandLineOptions<Options>.parse(name, Array(CommandLine.arguments.dropFirst())) {
+            case .text(let text): print(text)
+            case .options(let options): try await run(name, options, environment, parts: parts, build)
+            }
             exit(0)
         } catch let error as ConfigurationError {
             fail(name, error.message, ConfigurationError.exitStatus)
@@ -55,11 +35,17 @@ package enum Daemon {
         _ name: String, _ options: Options, _ environment: [String: String], parts: [String], _ build: Build<Options>
     ) async throws {
         let configuration = try CommonConfiguration(options: options.common, environment: environment)
-        try dieWithParent(environment)
-        try makeDataDirectory(configuration.dataDirectory)
+        let parent = try ParentProcess(environment: environment)
+        let signals = StopSignals(daemon: name)
+        signals.listen()
+        if let parent { try signals.watch(parent) }
+        try DataDirectory.prepare(configuration.dataDirectory)
         LoggingSystem.bootstrap { _ in
             LineLogHandler(daemon: name, format: configuration.logFormat, level: configuration.logLevel)
         }
+        let metrics = PrometheusRegistry()
+        MetricsSystem.bootstrap(metrics)
+        Meter(label: "carillon_build_info", dimensions: [("daemon", name), ("version", carillonVersion)]).set(1)
         let logger = Logger(label: name)
         let notifier = SystemdNotifier(environment: environment)
         let readiness = Readiness(parts: parts) {
@@ -69,27 +55,43 @@ package enum Daemon {
         let context = DaemonContext(
             name: name, configuration: configuration, environment: environment, logger: logger, readiness: readiness
         )
-        var services = try await build(options, context)
-        if let address = configuration.metricsListen { services.insert(HealthServer(address, readiness), at: 0) }
-        if let watchdog = Watchdog(notifier, environment) { services.append(watchdog) }
-        services.append(StopNotice(notifier: notifier, readiness: readiness, logger: logger))
+        var services: [any ServiceLifecycle.Service] = []
+        if let address = configuration.metricsListen {
+            // Before the build: a log that takes long to check can be asked about.
+            let server = try await HealthServer.bind(address, readiness, metrics)
+            logger.info("metrics are served", metadata: ["address": .string(server.address)])
+            services.append(server)
+        }
+        let watchdog = Watchdog()
+        if let service = WatchdogService(watchdog, notifier, logger: logger) { services.append(service) }
+        services += try await build(options, context)
+        let group = makeGroup(services, signals)
+        signals.built { cause in
+            readiness.stop()
+            notifier.notify("STOPPING=1")
+            logger.info("stopping", metadata: cause == .parentGone ? ["reason": "the process that started it is gone"] : [:])
+            // Its own task: this is the signals' thread, which must not wait.
+            Task { await group.triggerGracefulShutdown() }
+        }
+        try await Watchdog.$current.withValue(watchdog) { try await group.run() }
+    }
+
+    static func makeGroup(_ services: [any ServiceLifecycle.Service], _ signals: StopSignals) -> ServiceGroup {
+        // The group hears no signals and says nothing: both are ours.
         var group = ServiceGroupConfiguration(
             services: services.map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                .init(
+                    service: SupervisedService(service: $0, signals: signals),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup
+                )
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet
+            logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
         )
-        group.maximumGracefulShutdownDuration = .seconds(9)
-        group.maximumCancellationDuration = .seconds(1)
-        try await ServiceGroup(configuration: group).run()
+        // Then everything is cancelled. No limit for that: the group's own ends in a crash, the signals' thread in a line.
+        group.maximumGracefulShutdownDuration = .seconds(8)
+        return ServiceGroup(configuration: group)
     }
-
-    /// The group's own messages are not for operators.
-    private static var quiet: Logger {
-        Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
-    }
-
-    // MARK: - The process
 
     private static func prepareProcess() {
         umask(0o077)
@@ -109,88 +111,9 @@ package enum Daemon {
         return environment
     }
 
-    private static func parse<Options: DaemonOptions>(_ name: String, _: Options.Type) throws(ConfigurationError) -> Options {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments.contains("--version") {
-            print("\(name) \(carillonVersion)")
-            exit(0)
-        }
-        if arguments.contains("--help") || arguments.contains("-h") {
-            print(Options.helpMessage().replacing("<command>", with: name).replacing("USAGE: \(Options.self)", with: "USAGE: \(name)"))
-            exit(0)
-        }
-        do {
-            return try Options.parse(arguments)
-        } catch {
-            let text = Options.message(for: error).split(separator: "\n").first.map(String.init) ?? "\(error)"
-            throw ConfigurationError("\(text); see \(name) --help")
-        }
-    }
-
     private static func fail(_ name: String, _ message: String, _ status: Int32) -> Never {
-        let line = message.split(separator: "\n").joined(separator: " ")
-        LineLogHandler.toStandardError(Array("\(name): \(line)\n".utf8))
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        LineLogHandler.toStandardError(Array("\(name): \(LineLogHandler.oneLine(line))\n".utf8))
         exit(status)
-    }
-
-    /// Started by `carillon up`: no daemon outlives it, even when it is killed.
-    private static func dieWithParent(_ environment: [String: String]) throws {
-        guard environment["CARILLON_DIE_WITH_PARENT"] == "1" else { return }
-        typealias ProcessControl = @convention(c) (CInt, UInt, UInt, UInt, UInt) -> CInt
-        // prctl takes variable arguments, which Swift does not import; all five are integers in registers.
-        guard let symbol = dlsym(nil, "prctl") else { throw StartupError("prctl is missing from the C library") }
-        let setParentDeathSignal: CInt = 1
-        _ = unsafeBitCast(symbol, to: ProcessControl.self)(setParentDeathSignal, UInt(SIGTERM), 0, 0, 0)
-        // The parent may have died before the call: then its place was taken by init.
-        if getppid() == 1 { throw StartupError("the process that started it is gone") }
-    }
-
-    private static func makeDataDirectory(_ path: String) throws {
-        var partial = path.hasPrefix("/") ? "/" : ""
-        for component in path.split(separator: "/") {
-            partial += partial.isEmpty || partial.hasSuffix("/") ? component : "/\(component)"
-            if mkdir(partial, 0o700) != 0, errno != EEXIST {
-                throw StartupError("cannot make the data directory \(path): \(String(cString: strerror(errno))); choose another with --data-dir")
-            }
-        }
-        guard access(path, R_OK | W_OK | X_OK) == 0 else {
-            throw StartupError(
-                "cannot use the data directory \(path): \(String(cString: strerror(errno))); give this user the directory or choose another with --data-dir"
-            )
-        }
-    }
-}
-
-/// The last service, so the first to hear of a stop.
-private struct StopNotice: ServiceLifecycle.Service {
-    let notifier: SystemdNotifier
-    let readiness: Readiness
-    let logger: Logger
-
-    func run() async throws {
-        try? await gracefulShutdown()
-        notifier.notify("STOPPING=1")
-        logger.info("stopping")
-    }
-}
-
-/// Feeds systemd's watchdog while the process turns.
-private struct Watchdog: ServiceLifecycle.Service {
-    let notifier: SystemdNotifier
-    let interval: Duration
-
-    init?(_ notifier: SystemdNotifier, _ environment: [String: String]) {
-        guard let text = environment["WATCHDOG_USEC"], let microseconds = Int64(text), microseconds > 0 else { return nil }
-        self.notifier = notifier
-        interval = .microseconds(microseconds / 2)
-    }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                notifier.notify("WATCHDOG=1")
-                try? await Task.sleep(for: interval)
-            }
-        }
     }
 }

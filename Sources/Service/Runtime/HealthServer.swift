@@ -1,34 +1,40 @@
 import Contracts
+import Glibc
+import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
 
-/// Answers `/healthz`, `/readyz` and `/metrics` of a daemon that serves no other HTTP.
+/// Answers `/healthz`, `/readyz` and `/metrics` of a daemon, from before it is built until it has stopped.
 struct HealthServer: ServiceLifecycle.Service {
-    let address: ListenAddress
-    let readiness: Readiness
+    let channel: any Channel
 
-    init(_ address: ListenAddress, _ readiness: Readiness) {
-        self.address = address
-        self.readiness = readiness
-    }
-
-    func run() async throws {
-        let channel: any Channel
+    /// Begins to listen. Throws a ``StartupError`` that names the address and the option.
+    static func bind(_ address: ListenAddress, _ readiness: Readiness, _ metrics: PrometheusRegistry) async throws -> HealthServer {
         do {
-            channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelInitializer { [readiness] child in
+                .childChannelInitializer { child in
                     child.eventLoop.makeCompletedFuture {
+                        try child.pipeline.syncOperations.addHandler(IdleStateHandler(allTimeout: .seconds(10)))
                         try child.pipeline.syncOperations.configureHTTPServerPipeline()
-                        try child.pipeline.syncOperations.addHandler(HealthHandler(readiness))
+                        try child.pipeline.syncOperations.addHandler(HealthHandler(readiness, metrics))
                     }
                 }
                 .bind(host: address.host, port: address.port).get()
+            return HealthServer(channel: channel)
         } catch {
-            throw StartupError("cannot listen on \(address): \(error); choose another with --metrics-listen")
+            let inUse = (error as? IOError)?.errnoCode == EADDRINUSE
+            let problem = inUse ? "the address is in use" : "\(error)"
+            throw StartupError("cannot listen on \(address): \(problem); choose another with --metrics-listen")
         }
+    }
+
+    /// Where it listens, with the port that was free.
+    var address: String { channel.localAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? "" }
+
+    func run() async throws {
         try? await gracefulShutdown()
         try? await channel.close()
     }
@@ -39,9 +45,13 @@ private final class HealthHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let readiness: Readiness
+    private let metrics: PrometheusRegistry
     private var path = ""
 
-    init(_ readiness: Readiness) { self.readiness = readiness }
+    init(_ readiness: Readiness, _ metrics: PrometheusRegistry) {
+        self.readiness = readiness
+        self.metrics = metrics
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -50,6 +60,13 @@ private final class HealthHandler: ChannelInboundHandler {
         case .end: answer(context)
         }
     }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func answer(_ context: ChannelHandlerContext) {
         let (status, type, text) = response
@@ -76,7 +93,8 @@ private final class HealthHandler: ChannelInboundHandler {
             ]
             return (.serviceUnavailable, json, waiting.text)
         case "/metrics":
-            return (.ok, "text/plain; version=0.0.4", "# TYPE carillon_ready gauge\ncarillon_ready \(readiness.isReady ? 1 : 0)\n")
+            let ready = "# TYPE carillon_ready gauge\ncarillon_ready \(readiness.isReady ? 1 : 0)\n"
+            return (.ok, "text/plain; version=0.0.4; charset=utf-8", metrics.text + ready)
         default: return (.notFound, json, #"{"error":"not found"}"#)
         }
     }

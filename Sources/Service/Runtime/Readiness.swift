@@ -1,8 +1,11 @@
-/// Whether a daemon can do its work: all of its parts have to be ready.
+/// Whether a daemon can do its work: all of its parts have to be ready, and it must not be stopping.
 package final class Readiness: Sendable {
     private struct State {
         var parts: [String: (isReady: Bool, detail: String)]
         var wasReady = false
+        var isStopping = false
+
+        var isReady: Bool { !isStopping && parts.values.allSatisfy(\.isReady) }
     }
 
     private let state: Locked<State>
@@ -14,22 +17,27 @@ package final class Readiness: Sendable {
         self.onFirstReady = onFirstReady
     }
 
+    /// Says whether a part is ready, and what it waits for when it is not; adds the part when it is new.
     package func set(_ part: String, ready: Bool, detail: String = "") {
         let isFirst = state.withLock { state in
             state.parts[part] = (ready, detail)
-            guard !state.wasReady, state.parts.values.allSatisfy(\.isReady) else { return false }
+            guard !state.wasReady, state.isReady else { return false }
             state.wasReady = true
             return true
         }
         if isFirst { onFirstReady() }
     }
 
-    package var isReady: Bool { state.withLock { $0.parts.values.allSatisfy(\.isReady) } }
+    /// The daemon stops: it is not ready any more, whatever its parts say.
+    package func stop() { state.withLock { $0.isStopping = true } }
+
+    package var isReady: Bool { state.withLock { $0.isReady } }
 
     /// The parts that are not ready, with what they wait for.
     package var waitingFor: [String] {
         state.withLock { state in
-            state.parts.filter { !$0.value.isReady }.map { $0.value.detail.isEmpty ? $0.key : $0.value.detail }.sorted()
+            if state.isStopping { return ["stopping"] }
+            return state.parts.filter { !$0.value.isReady }.map { $0.value.detail.isEmpty ? $0.key : $0.value.detail }.sorted()
         }
     }
 }

@@ -1,0 +1,91 @@
+import Contracts
+import EventLog
+
+/// What has to hold between the logs, and between them and the ledger.
+enum Invariants {
+    /// What was found, each with the name of the log that shows it.
+    struct Finding: Hashable {
+        var log: String
+        var violation: Violation
+    }
+
+    static func check(_ facts: LogFacts) -> [Finding] {
+        dialedTwice(facts) + missingInLogs(facts) + results(facts) + leasesAndCalls(facts) + outcomes(facts)
+            + tryCounts(facts)
+    }
+
+    /// Every attempt is in the ledger once at most.
+    static func dialedTwice(_ facts: LogFacts) -> [Finding] {
+        var seen: Set<ID> = []
+        var reported: Set<ID> = []
+        for attempt in facts.ledger ?? [] where !seen.insert(attempt).inserted { reported.insert(attempt) }
+        return reported.sorted().map {
+            finding(campaignLog, facts.calls[$0]?.position, "attempt \($0) was dialed more than once, the ledger says")
+        }
+    }
+
+    /// Every call of the ledger is a campaigncall, and was claimed by a journal.
+    static func missingInLogs(_ facts: LogFacts) -> [Finding] {
+        var findings: [Finding] = []
+        for attempt in Set(facts.ledger ?? []).sorted() {
+            if facts.hasCampaignManager, facts.calls[attempt] == nil {
+                findings.append(finding(campaignLog, nil, "attempt \(attempt) is in the ledger and is no campaigncall"))
+            }
+            if facts.hasJournals, !facts.claimed.contains(attempt) {
+                let position = facts.calls[attempt]?.position
+                findings.append(
+                    finding(campaignLog, position, "attempt \(attempt) is in the ledger and no journal claimed it")
+                )
+            }
+        }
+        return findings
+    }
+
+    /// A campaigncall has one terminal result at most.
+    static func results(_ facts: LogFacts) -> [Finding] {
+        facts.calls.filter { $0.value.outcomes.count > 1 }.sorted { $0.key < $1.key }.map {
+            finding(campaignLog, $0.value.position, "campaigncall \($0.key) has \($0.value.outcomes.count) results")
+        }
+    }
+
+    /// Every campaigncall has its lease; every lease that ended was a campaigncall, or was given back.
+    static func leasesAndCalls(_ facts: LogFacts) -> [Finding] {
+        guard facts.hasCampaignManager, facts.hasOutdialManager else { return [] }
+        let unleased = facts.calls.filter { facts.leases[$0.key] == nil }.sorted { $0.key < $1.key }
+        let uncalled = facts.endedLeases.filter { facts.calls[$0] == nil && !facts.returned.contains($0) }
+        // What came back without a campaigncall was released before one was made.
+        let lost = uncalled.filter { facts.leases[$0]?.outcome == "placed" }.sorted()
+        return unleased.map { finding(campaignLog, $0.value.position, "campaigncall \($0.key) has no lease") }
+            + lost.map { finding(outdialLog, facts.leases[$0]?.position, "the lease \($0) was used and is no campaigncall") }
+    }
+
+    /// Both managers agree how an attempt ended.
+    static func outcomes(_ facts: LogFacts) -> [Finding] {
+        facts.endedLeases.sorted().compactMap { id in
+            guard let lease = facts.leases[id], let applied = lease.outcome,
+                let told = facts.calls[id]?.outcomes.first, told != applied
+            else { return nil }
+            return finding(outdialLog, lease.position, "attempt \(id) ended as \(told) and moved its target as \(applied)")
+        }
+    }
+
+    /// With nothing under way, the tries used are the calls that were placed and not cancelled by us.
+    static func tryCounts(_ facts: LogFacts) -> [Finding] {
+        guard facts.hasCampaignManager, facts.hasOutdialManager,
+            facts.leases.values.allSatisfy({ $0.outcome != nil }),
+            facts.calls.values.allSatisfy({ !$0.outcomes.isEmpty })
+        else { return [] }
+        let placed = facts.calls.values.count { $0.outcomes.first == "placed" }
+        guard facts.tryCounts != Int64(placed) else { return [] }
+        return [
+            finding(outdialLog, nil, "targets have used \(facts.tryCounts) tries, and \(placed) calls were placed")
+        ]
+    }
+
+    private static let campaignLog = Manager.campaign.rawValue
+    private static let outdialLog = Manager.outdial.rawValue
+
+    private static func finding(_ log: String, _ position: Int64?, _ message: String) -> Finding {
+        Finding(log: log, violation: Violation(position ?? 0, "invariant", message))
+    }
+}

@@ -1,0 +1,40 @@
+import Contracts
+import Foundation
+
+/// The simulator's ledger: one line for each call that was placed.
+struct LedgerFile: Hashable, Sendable {
+    /// The attempts, one for each line.
+    var attempts: [ID] = []
+    /// Lines that are no ledger lines.
+    var unreadable = 0
+
+    /// The ledger that was given, else the one beside the logs; nil when there is none.
+    static func find(_ option: String?, dataDirectory: String) throws(ToolError) -> LedgerFile? {
+        if let option {
+            guard let data = FileManager.default.contents(atPath: option) else {
+                throw .configuration("--ledger \(option) cannot be read; give the file of CARILLON_SIMULATOR_LEDGER")
+            }
+            return LedgerFile(data)
+        }
+        let named = ProcessInfo.processInfo.environment["CARILLON_SIMULATOR_LEDGER"]
+        for path in [named, dataDirectory + "/ledger.jsonl"].compactMap({ $0 }) {
+            if let data = FileManager.default.contents(atPath: path) { return LedgerFile(data) }
+        }
+        return nil
+    }
+
+    init() {}
+
+    init(_ bytes: some Collection<UInt8>) {
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        // A last line without its newline is being written at this moment.
+        if !lines.isEmpty { lines.removeLast() }
+        for line in lines where !line.isEmpty {
+            if let id = (try? JSONValue(parsing: line))?["attempt_id"].id {
+                attempts.append(id)
+            } else {
+                unreadable += 1
+            }
+        }
+    }
+}

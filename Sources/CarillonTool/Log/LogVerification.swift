@@ -1,0 +1,76 @@
+import Contracts
+import EventLog
+
+/// What `log verify` found.
+struct LogVerification: Sendable {
+    var reports: [LogReport]
+    /// Calls in the ledger; nil without one.
+    var ledgerCalls: Int?
+    var dialedTwice = 0
+    var missingInLogs = 0
+
+    /// Verifies each log, then what has to hold between them.
+    static func run(_ path: String, ledger: String?) throws -> LogVerification {
+        let directory = try LogDirectory(path: path)
+        let ledger = try LedgerFile.find(ledger, dataDirectory: path)
+        var reports = try directory.logs.map { log in
+            try LogVerifier.verify(path: log.reader.path, projections: LogProjections.of(log.name))
+        }
+        let facts = try LogFacts(directory, ledger: ledger)
+        for finding in Invariants.check(facts) {
+            let index = directory.logs.firstIndex { $0.name == finding.log } ?? 0
+            if reports[index].violations.count < LogReport.limit {
+                reports[index].violations.append(finding.violation)
+            } else {
+                reports[index].omitted += 1
+            }
+        }
+        return LogVerification(
+            reports: reports, ledgerCalls: ledger?.attempts.count,
+            dialedTwice: Invariants.dialedTwice(facts).count, missingInLogs: Invariants.missingInLogs(facts).count
+        )
+    }
+
+    var violations: Int { reports.reduce(0) { $0 + $1.violations.count + $1.omitted } }
+
+    var json: JSONValue {
+        let logs = reports.map { report -> JSONValue in
+            [
+                "file": .string(report.file), "events": .integer(report.events),
+                "chain": .string(report.chainIsIntact ? "ok" : "broken"),
+                "violations": .array(
+                    report.violations.map { found -> JSONValue in
+                        [
+                            "position": .integer(found.position), "kind": .string(found.kind),
+                            "message": .string(found.message),
+                        ]
+                    }),
+            ]
+        }
+        return ["violations": .integer(violations), "logs": .array(logs)]
+    }
+
+    var text: String {
+        var lines: [String] = []
+        for report in reports {
+            let name = String(report.file.split(separator: "/").last ?? "")
+            let count = report.violations.count + report.omitted
+            lines.append(
+                LogEntry.padded(name, 24) + " \(report.events) events, chain \(report.chainIsIntact ? "ok" : "broken"), "
+                    + "\(count) violations"
+            )
+            for found in report.violations { lines.append("  \(found)") }
+            if report.omitted > 0 { lines.append("  ... and \(report.omitted) more") }
+        }
+        if let ledgerLine { lines.append(ledgerLine) }
+        lines.append("log verify: \(violations) violations")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The ledger against the logs; nil without a ledger.
+    var ledgerLine: String? {
+        ledgerCalls.map {
+            "ledger: \($0) calls, \(dialedTwice) attempts dialed twice, \(missingInLogs) ledger calls missing in the logs"
+        }
+    }
+}

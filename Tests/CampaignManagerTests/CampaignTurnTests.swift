@@ -1,0 +1,207 @@
+import CampaignDomain
+import CampaignManager
+import Contracts
+import EventLog
+import TestSupport
+import Testing
+
+@Suite struct CampaignTurnTests {
+    /// A running campaign with one worker of ten channels, and its first lease request.
+    func running(_ body: JSONObject = [:], channels: Int = 10) throws -> (CampaignHarness, ID, LeaseRequest) {
+        let harness = try CampaignHarness()
+        try harness.hearWorker(channels: channels)
+        let campaign = try harness.makeCampaign(body)
+        let request = try #require(try harness.start(campaign).first)
+        return (harness, campaign, request)
+    }
+
+    func lease(_ effects: [CampaignEffect]) -> LeaseRequest? {
+        effects.lazy.compactMap { if case .lease(let request) = $0 { request } else { nil } }.first
+    }
+
+    @Test func `a started campaign asks for as many targets as there are channels`() throws {
+        let (harness, campaign, request) = try running()
+        #expect(request.count == 10)
+        #expect(request.campaign == campaign)
+        #expect(try harness.campaign(campaign).status == .run)
+    }
+
+    @Test func `without a worker nobody is leased, and one that comes starts the dialing`() throws {
+        let harness = try CampaignHarness()
+        let campaign = try harness.makeCampaign()
+        #expect(try harness.start(campaign).isEmpty)
+        #expect(lease(try harness.hearWorker())?.count == 10)
+    }
+
+    @Test func `a lease becomes a campaigncall of one journal and a dial command to it`() throws {
+        let (harness, campaign, request) = try running()
+        let leases = harness.leases(10)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        let call = try #require(try harness.call(leases[0].attempt))
+        #expect(call.assignment.journal == CampaignHarness.journal)
+        #expect(call.assignment.campaign == campaign)
+        let dials = try harness.items().filter { $0.kind == "dial" }
+        #expect(dials.count == 10)
+        // All channels are held now, so the next one is asked for only when a call is over.
+        #expect(lease(try harness.perform([.tick])) == nil)
+        #expect(lease(try harness.report(.hangup, leases[0], "busy"))?.count == 1)
+    }
+
+    @Test func `adopting a lease twice makes one campaigncall`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(2)
+        let open = leases.map { ClaimReport.OpenLease(lease: $0, campaign: request.campaign, run: request.run) }
+        let report = ClaimReport(outdial: CampaignHarness.outdial, campaign: request.campaign, run: request.run, leases: open)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.perform([.reconcile(report)])
+        try harness.perform([.reconcile(report)])
+        #expect(try harness.items().count { $0.kind == "dial" } == 2)
+        #expect(try harness.items().count { $0.kind == "attempt_finished" } == 0)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func `reconciliation adopts leases whose answer was lost`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(3)
+        let effects = try harness.perform([.leased(request, .unknown)])
+        #expect(effects.contains(.reconcile))
+        let open = leases.map { ClaimReport.OpenLease(lease: $0, campaign: request.campaign, run: request.run) }
+        try harness.perform([
+            .reconcile(ClaimReport(outdial: request.outdial, campaign: request.campaign, run: request.run, leases: open))
+        ])
+        #expect(try harness.items().count { $0.kind == "dial" } == 3)
+    }
+
+    @Test func `a lease that comes after the stop is given back untouched`() throws {
+        let (harness, campaign, request) = try running()
+        try harness.request("campaign.stop", ["id": .id(campaign)])
+        #expect(try harness.campaign(campaign).status == .stop)
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        let returned = try harness.items().compactMap { item -> AttemptFinished? in
+            if case .attemptFinished(let finished) = item.body { finished } else { nil }
+        }
+        #expect(returned.map(\.attempt) == leases.map(\.attempt))
+        #expect(returned.allSatisfy { $0.outcome == .cancelled })
+        #expect(try harness.items().contains { $0.kind == "dial" } == false)
+    }
+
+    @Test func `a stop cancels at the workers, waits for the last call and then releases the claim`() throws {
+        let (harness, campaign, request) = try running()
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.request("campaign.stop", ["id": .id(campaign)])
+        #expect(try harness.campaign(campaign).status == .stopping)
+        let cancel = try harness.items().filter { $0.kind == "cancel" }
+        #expect(cancel.map(\.body) == [.cancel(campaign: campaign, run: 1)])
+        try harness.report(.hangup, leases[0], "cancel", by: "system")
+        #expect(try harness.campaign(campaign).status == .stopping)
+        try harness.report(.hangup, leases[1], "normal")
+        #expect(try harness.campaign(campaign).status == .stop)
+        #expect(try harness.items().last?.kind == "claim_released")
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func `max_concurrent limits the open attempts, also between two requests`() throws {
+        let (harness, _, request) = try running(["max_concurrent": 3])
+        #expect(request.count == 3)
+        let leases = harness.leases(3)
+        let effects = try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        #expect(lease(effects) == nil)
+        #expect(lease(try harness.report(.hangup, leases[0], "normal"))?.count == 1)
+    }
+
+    @Test func `calls_per_second spreads the requests and asks to be woken`() throws {
+        let (harness, _, request) = try running(["calls_per_second": 2])
+        #expect(request.count == 1)
+        let effects = try harness.perform([.leased(request, .leases(harness.leases(1), isExhausted: false))])
+        #expect(lease(effects) == nil)
+        #expect(effects.contains(.wake(at: Timestamp(microseconds: moment(0).microseconds + 500_000))))
+        harness.now = Timestamp(microseconds: moment(0).microseconds + 500_000)
+        #expect(lease(try harness.perform([.tick]))?.count == 1)
+    }
+
+    @Test func `exhaustion ends the campaign only with nothing open`() throws {
+        let (harness, campaign, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        let exhausted = Item.Body.outdialExhausted(outdial: request.outdial, campaign: campaign, run: 1)
+        _ = try harness.tell(exhausted)
+        #expect(try harness.campaign(campaign).status == .run)
+        try harness.report(.hangup, leases[0], "normal")
+        _ = try harness.tell(exhausted)
+        #expect(try harness.campaign(campaign).status == .stop)
+        #expect(try harness.campaign(campaign).endReason == .exhausted)
+    }
+
+    @Test func `an empty list ends at once, a continue campaign waits and starts on news`() throws {
+        let (harness, campaign, request) = try running()
+        try harness.perform([.leased(request, .leases([], isExhausted: true))])
+        #expect(try harness.campaign(campaign).endReason == .exhausted)
+        let (other, second, waiting) = try running(["end_handle": "continue"])
+        try other.perform([.leased(waiting, .leases([], isExhausted: true))])
+        #expect(try other.campaign(second).status == .run)
+        #expect(lease(try other.perform([.tick])) == nil)
+        let ready = Item.Body.outdialReady(outdial: waiting.outdial, campaign: second, run: 1)
+        #expect(lease(try other.tell(ready))?.count == 10)
+    }
+
+    @Test func `a silent worker is lost and its attempts are settled; without an answer the outcome is unknown`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        harness.now = moment(20)
+        try harness.perform([.tick])
+        #expect(try harness.items().count { $0.kind == "settle" } == 2)
+        // One is answered for: refused, so it was never dialed. The other one stays silent.
+        _ = try harness.tell(.settled(attempt: leases[0].attempt, state: .refused, journal: CampaignHarness.journal))
+        #expect(try harness.call(leases[0].attempt)?.outcome == .notPlaced)
+        harness.now = moment(50)
+        try harness.perform([])
+        #expect(try harness.call(leases[1].attempt)?.hangupReason == "outcome_unknown")
+        #expect(try harness.call(leases[1].attempt)?.outcome == .placed)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func `a report that is delivered twice, or late, or by another journal changes nothing`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.report(.hangup, leases[0], "busy")
+        let done = try harness.call(leases[0].attempt)
+        try harness.report(.hangup, leases[0], "normal")
+        #expect(try harness.call(leases[0].attempt)?.result == done?.result)
+        _ = try harness.tell(.attemptRefused(attempt: leases[0].attempt, reason: "late", journal: id(77), sequence: 1))
+        #expect(try harness.call(leases[0].attempt)?.outcome == .placed)
+        let types = try harness.reader.events(after: 0, limit: 1000).map(\.type)
+        #expect(types.count { $0 == "campaigncall_finished" } == 1)
+        #expect(types.count { $0 == "campaigncall_late_result_ignored" } == 1)
+    }
+
+    @Test func `a redelivered old status does not make a worker look restored`() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker(sequence: 50)
+        try harness.hearWorker(sequence: 10)
+        let worker = try harness.reader.read { try CampaignTables.workers.load(CampaignHarness.journal, in: $0)?.state }
+        #expect(worker?.status == .live)
+    }
+
+    @Test func `a claim that no run holds is dropped`() throws {
+        let harness = try CampaignHarness()
+        let campaign = try harness.makeCampaign()
+        try harness.perform([
+            .reconcile(ClaimReport(outdial: CampaignHarness.outdial, campaign: campaign, run: 1, leases: []))
+        ])
+        #expect(try harness.items().last?.body == .claimReleased(outdial: CampaignHarness.outdial, campaign: campaign, run: 1))
+    }
+
+    @Test func `a claim is left alone while its campaign is being started`() throws {
+        let harness = try CampaignHarness()
+        let campaign = try harness.makeCampaign()
+        _ = try harness.request("campaign.status", ["id": .id(campaign)]) { .prepareStart($0, answer: $1) }
+        try harness.perform([
+            .reconcile(ClaimReport(outdial: CampaignHarness.outdial, campaign: campaign, run: 1, leases: []))
+        ])
+        #expect(try harness.items().isEmpty)
+    }
+}
