@@ -10,16 +10,14 @@ final class DaemonProcess {
 
     /// Where the executables were built: beside the test program.
     static let programs: String = {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", UnsafeMutableRawPointer(&buffer).assumingMemoryBound(to: CChar.self), 4096)
-        let path = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
     }()
 
     /// Starts `program` with a broker that nobody runs, unless told otherwise.
     init(
         _ program: String = "outdial-manager", _ arguments: [String] = [], environment: [String: String] = [:],
-        broker: String = "amqp://127.0.0.1:1", shell: String? = nil
+        broker: String = "amqp://127.0.0.1:1", shell: String? = nil, standardError: FileHandle? = nil
     ) throws {
         directory = try TemporaryDirectory()
         output = directory.file("stderr.txt")
@@ -35,7 +33,7 @@ final class DaemonProcess {
         process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: output)
-        process.standardError = FileHandle(forWritingAtPath: output)
+        process.standardError = standardError ?? FileHandle(forWritingAtPath: output)
         try process.run()
     }
 

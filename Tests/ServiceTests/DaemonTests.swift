@@ -14,11 +14,11 @@ import TestSupport
     }
 
     @Test func sigtermDuringTheBuildEndsWithStatus0() async throws {
-        // The pipe without a writer holds the build up.
+        // The pipe without a reader holds the build up.
         let pipe = try TemporaryDirectory()
-        #expect(mkfifo(pipe.file("scenario"), 0o600) == 0)
+        #expect(mkfifo(pipe.file("ledger"), 0o600) == 0)
         let daemon = try DaemonProcess(
-            "dialer-worker", ["--simulator-scenario", pipe.file("scenario"), "--metrics-listen", "127.0.0.1:0"]
+            "dialer-worker", ["--simulator-ledger", pipe.file("ledger"), "--metrics-listen", "127.0.0.1:0"]
         )
         #expect(await eventually { daemon.text.contains("metrics are served") })
         daemon.send(SIGTERM)
@@ -36,6 +36,27 @@ import TestSupport
         daemon.send(SIGCONT)
         #expect(await daemon.status() == 1, "\(daemon.text)")
         #expect(daemon.lines.last == "outdial-manager: stopped at once by a second signal")
+    }
+
+    @Test func aStopThatHangsEndsWithStatus1WithinTenSeconds() async throws {
+        // Nobody reads its log, so everything that wants to log hangs.
+        let pipe = Pipe()
+        let end = pipe.fileHandleForWriting.fileDescriptor
+        let flags = fcntl(end, F_GETFL)
+        _ = fcntl(end, F_SETFL, flags | O_NONBLOCK)
+        let block = [UInt8](repeating: 0x20, count: 4096)
+        while write(end, block, block.count) > 0 {}
+        _ = fcntl(end, F_SETFL, flags)
+        let socket = NotifySocket()
+        let daemon = try DaemonProcess(
+            environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "3000000"], standardError: pipe.fileHandleForWriting
+        )
+        #expect(socket.receive() == "WATCHDOG=1")
+        let start = ContinuousClock.now
+        daemon.send(SIGTERM)
+        #expect(await daemon.status() == 1)
+        let length = ContinuousClock.now - start
+        #expect(length > .seconds(9) && length < .seconds(12), "\(length)")
     }
 
     @Test func itStopsWhenTheProcessThatStartedItIsKilled() async throws {
@@ -118,7 +139,7 @@ import TestSupport
         #expect(try DaemonTests.curl("http://\(address)/healthz") == "{\"status\":\"ok\"}\n200")
         #expect(try DaemonTests.curl("http://\(address)/readyz").hasSuffix("\n503"))
         let metrics = try DaemonTests.curl("http://\(address)/metrics")
-        for line in ["carillon_broker_connected 0", "carillon_log_position 0", "carillon_ready 0"] {
+        for line in ["carillon_broker_connected 0", "carillon_log_position 1", "carillon_ready 0"] {
             #expect(metrics.contains("\n\(line)\n"), "\(metrics)")
         }
     }

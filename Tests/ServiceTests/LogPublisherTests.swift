@@ -29,9 +29,10 @@ import Testing
         }
         let (tries, lines) = (Locked(0), Locked<[String]>([]))
         let logger = Logger(label: "t") { _ in
-            LineLogHandler(daemon: "t", format: .text, level: .info) { line in
-                lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
-            }
+            LineLogHandler(
+                daemon: "t", format: .text, level: .info,
+                write: { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+            )
         }
         let configuration = try AMQPConfiguration(url: "amqp://127.0.0.1:1", connectionName: "t")
         let publisher = LogPublisher(
@@ -42,7 +43,7 @@ import Testing
                 throw Poisoned()
             }
         )
-        let task = Task { try await publisher.run() }
+        let task = Task<Void, any Error> { try await publisher.run() }
         #expect(await eventually { tries.value >= 4 })
         try await Task.sleep(for: .milliseconds(300))
         task.cancel()

@@ -51,37 +51,12 @@ import Testing
 }
 
 @Suite struct SystemdNotifierTests {
-    /// Binds a datagram socket as systemd does.
-    private func bound(_ path: String) -> CInt {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        var bytes = Array(path.utf8)
-        if bytes[0] == UInt8(ascii: "@") { bytes[0] = 0 }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
-        }
-        #expect(result == 0)
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        return descriptor
-    }
-
-    private func receive(_ descriptor: CInt) -> String {
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-    }
-
     @Test func itSpeaksToPathsAndAbstractNames() throws {
         let directory = try TemporaryDirectory()
         for path in [directory.file("notify"), "@carillon-test-\(getpid())"] {
-            let descriptor = bound(path)
-            defer { close(descriptor) }
+            let socket = NotifySocket(path)
             SystemdNotifier(environment: ["NOTIFY_SOCKET": path]).notify("READY=1")
-            #expect(receive(descriptor) == "READY=1")
+            #expect(socket.receive() == "READY=1")
         }
         SystemdNotifier(environment: [:]).notify("READY=1")
         SystemdNotifier(environment: ["NOTIFY_SOCKET": directory.file("nobody")]).notify("READY=1")
@@ -98,15 +73,13 @@ import Testing
     }
 
     @Test func aDaemonFeedsTheWatchdogAndSaysThatItStops() async throws {
-        let path = "@carillon-daemon-\(getpid())"
-        let descriptor = bound(path)
-        defer { close(descriptor) }
-        let daemon = try DaemonProcess(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"])
-        #expect(receive(descriptor) == "WATCHDOG=1")
-        #expect(receive(descriptor) == "WATCHDOG=1")
+        let socket = NotifySocket()
+        let daemon = try DaemonProcess(environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "300000"])
+        #expect(socket.receive() == "WATCHDOG=1")
+        #expect(socket.receive() == "WATCHDOG=1")
         daemon.send(SIGTERM)
-        var last = receive(descriptor)
-        while last == "WATCHDOG=1" { last = receive(descriptor) }
+        var last = socket.receive()
+        while last == "WATCHDOG=1" { last = socket.receive() }
         #expect(last == "STOPPING=1")
         #expect(await daemon.status() == 0, "\(daemon.text)")
     }

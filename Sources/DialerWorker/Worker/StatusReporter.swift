@@ -1,5 +1,6 @@
 package import AMQP
 package import Contracts
+import Service
 import ServiceLifecycle
 
 /// Says that the worker's status should be told now; many times before the next telling count once.

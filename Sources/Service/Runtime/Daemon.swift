@@ -69,9 +69,11 @@ package enum Daemon {
         signals.built { cause in
             readiness.stop()
             notifier.notify("STOPPING=1")
-            logger.info("stopping", metadata: cause == .parentGone ? ["reason": "the process that started it is gone"] : [:])
-            // Its own task: this is the signals' thread, which must not wait.
-            Task { await group.triggerGracefulShutdown() }
+            // Its own task: this is the signals' thread, which must not wait, for a reader of the log neither.
+            Task {
+                logger.info("stopping", metadata: cause.metadata)
+                await group.triggerGracefulShutdown()
+            }
         }
         try await Watchdog.$current.withValue(watchdog) { try await group.run() }
     }
@@ -115,5 +117,11 @@ package enum Daemon {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         LineLogHandler.toStandardError(Array("\(name): \(LineLogHandler.oneLine(line))\n".utf8))
         exit(status)
+    }
+}
+
+extension StopSequence.Cause {
+    fileprivate var metadata: Logger.Metadata {
+        self == .parentGone ? ["reason": "the process that started it is gone"] : [:]
     }
 }

@@ -8,7 +8,7 @@ final class CarillonSystem: Sendable {
     let api: API
     /// What `up --json` printed.
     let report: JSONValue
-    let startTime: Duration
+    let readyAt: ContinuousClock.Instant
     private let directory: TemporaryDirectory
     private let program: Program
 
@@ -20,11 +20,10 @@ final class CarillonSystem: Sendable {
     static func start(
         timeScale: Double, workers: Int = 1, environment: [String: String] = [:]
     ) async throws -> CarillonSystem {
-        let begin = ContinuousClock.now
         let directory = try TemporaryDirectory()
         let program = try up(in: directory, timeScale: timeScale, workers: workers, environment: environment)
         let line = try await readyLine(of: program)
-        return try CarillonSystem(directory, program, line, startTime: ContinuousClock.now - begin)
+        return try CarillonSystem(directory, program, line)
     }
 
     /// `carillon up` in a directory of its own, not yet ready.
@@ -55,14 +54,14 @@ final class CarillonSystem: Sendable {
         throw Failure(description: "up is not ready after 90 s:\n\(program.standardError)")
     }
 
-    private init(_ directory: TemporaryDirectory, _ program: Program, _ report: JSONValue, startTime: Duration) throws {
+    private init(_ directory: TemporaryDirectory, _ program: Program, _ report: JSONValue) throws {
         guard report["ready"].bool == true, let url = report["http"].string, let key = report["access_key"].string,
             let port = url.split(separator: ":").last.flatMap({ UInt16($0) })
         else { throw Failure(description: "the line of up is not as documented: \(report.text)") }
         self.directory = directory
         self.program = program
         self.report = report
-        self.startTime = startTime
+        readyAt = .now
         api = API(client: HTTPClient(port: port), accessKey: key)
     }
 
