@@ -9,7 +9,8 @@ extension Target {
             "variables": Variable.json(variables), "status": .string(status.rawValue),
             "try_counts": .array(tryCounts.map { .integer($0) }), "lease": lease?.json ?? .null,
             "result": .string(result), "result_reason": .string(resultReason), "next_try_at": .optional(nextTryAt),
-            "not_placed": .integer(notPlacedInRow), "tm_create": .time(createdAt), "tm_update": .time(updatedAt),
+            "waiting_since": .time(waitingSince), "not_placed": .integer(notPlacedInRow),
+            "tm_create": .time(createdAt), "tm_update": .time(updatedAt),
             "tm_delete": .optional(deletedAt),
         ]
     }
@@ -25,7 +26,8 @@ extension Target {
             status: status, tryCounts: try json.requireArray("try_counts").compactMap { $0.integer.map(Int.init) },
             lease: json["lease"].isNull ? nil : try Lease(json: json["lease"]),
             result: try json.requireString("result"), resultReason: try json.requireString("result_reason"),
-            nextTryAt: json.optionalTime("next_try_at"), notPlacedInRow: try json.requireInt("not_placed"),
+            nextTryAt: json.optionalTime("next_try_at"), waitingSince: try json.requireTime("waiting_since"),
+            notPlacedInRow: try json.requireInt("not_placed"),
             createdAt: try json.requireTime("tm_create"), updatedAt: try json.requireTime("tm_update"),
             deletedAt: json.optionalTime("tm_delete")
         )

@@ -52,6 +52,8 @@ package struct Target: Aggregate, Hashable {
     package var resultReason: String
     /// Not before this moment; nil while it was never tried.
     package var nextTryAt: Timestamp?
+    /// Since when it could be dialed, as long as it was never tried.
+    package var waitingSince: Timestamp
     /// Attempts in a row that were never placed, for their growing pause.
     package var notPlacedInRow: Int
     package var createdAt: Timestamp
@@ -100,7 +102,8 @@ extension Target {
                 id: id, outdial: outdial, customer: customer, name: draft.name, detail: draft.detail, data: draft.data,
                 priority: draft.priority, timeZone: draft.timeZone, destinations: draft.destinations,
                 variables: draft.variables, status: .idle, tryCounts: [0, 0, 0, 0, 0], lease: nil, result: "",
-                resultReason: "", nextTryAt: nil, notPlacedInRow: 0, createdAt: moment, updatedAt: moment, deletedAt: nil
+                resultReason: "", nextTryAt: nil, waitingSince: time, notPlacedInRow: 0, createdAt: moment,
+                updatedAt: moment, deletedAt: nil
             )
             return
         }
@@ -145,5 +148,5 @@ extension Target {
     package var isSelectable: Bool { status == .idle && deletedAt == nil }
 
     /// Since when it waits, or until when: the order within one priority.
-    package var dueAt: Timestamp { nextTryAt ?? createdAt }
+    package var dueAt: Timestamp { nextTryAt ?? waitingSince }
 }

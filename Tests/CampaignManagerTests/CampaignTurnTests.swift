@@ -139,6 +139,8 @@ import Testing
         try harness.perform([.leased(request, .leases([], isExhausted: true))])
         #expect(try harness.campaign(campaign).endReason == .exhausted)
         let (other, second, waiting) = try running(["end_handle": "continue"])
+        // The first tick looks at everybody again; the next one does so after half a minute.
+        try other.perform([.tick])
         try other.perform([.leased(waiting, .leases([], isExhausted: true))])
         #expect(try other.campaign(second).status == .run)
         #expect(lease(try other.perform([.tick])) == nil)

@@ -15,7 +15,7 @@ import Testing
         let urgent = try harness.addTarget("+15550000003", priority: 0)
         try harness.claim()
         let first = try harness.lease(2).leases
-        #expect(first.map(\.target) == [urgent, retried])
+        try #require(first.map(\.target) == [urgent, retried])
         try harness.finish(first[1], .busy)
         harness.now = moment(120)
         let younger = try harness.addTarget("+15550000004")

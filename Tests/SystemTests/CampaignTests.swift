@@ -50,9 +50,7 @@ extension SystemTests {
             let setup = try await system.api.makeCampaign(rows, tries: [2, 1, 3])
             try await system.api.setStatus(setup.id, "run")
             try await system.api.awaitExhaustion(setup.id, within: .seconds(60))
-            let tt = ContinuousClock.now
             let facts = try system.facts().of(setup)
-            print("FACTS", ContinuousClock.now - tt, "SPAN", (facts.ledger.map(\.time.microseconds).max()! - facts.ledger.map(\.time.microseconds).min()!) / 1000, "first", facts.ledger.map(\.time.rfc3339).min()!)
             let calls = Dictionary(grouping: facts.ledger, by: \.destinationIndex).mapValues(\.count)
             #expect(calls == [0: 300, 1: 150, 2: 50 * 3 + 50 * 2])
             let expected = [

@@ -71,7 +71,8 @@ package enum Daemon {
             notifier.notify("STOPPING=1")
             // Its own task: this is the signals' thread, which must not wait, for a reader of the log neither.
             Task {
-                logger.info("stopping", metadata: cause.metadata)
+                // A failure is said once, by the line at the end.
+                if cause != .failure { logger.info("stopping", metadata: cause.metadata) }
                 await group.triggerGracefulShutdown()
             }
         }

@@ -17,7 +17,8 @@ struct API: Sendable {
     func call(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         let answer = try await answer(method, path, body)
         guard answer.status == 200 else {
-            throw Failure(description: "\(method) \(path): \(answer.status) \(String(decoding: answer.body, as: UTF8.self))")
+            let said = String(decoding: answer.body, as: UTF8.self)
+            throw Failure(description: "\(method) \(path): \(answer.status) \(said)")
         }
         return answer.json
     }
@@ -39,10 +40,11 @@ struct API: Sendable {
     }
 
     static func escape(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain = (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 45
-            let digits = Array("0123456789ABCDEF")
-            return isPlain ? String(UnicodeScalar(byte)) : "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+        let digits = Array("0123456789ABCDEF")
+        return text.utf8.map { byte in
+            let character = Character(UnicodeScalar(byte))
+            let isPlain = byte < 128 && (character.isLetter || character.isNumber || character == "-")
+            return isPlain ? String(character) : "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
         }.joined()
     }
 }

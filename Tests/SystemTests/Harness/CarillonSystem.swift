@@ -103,6 +103,18 @@ final class CarillonSystem: Sendable {
         expectNoStackTrace(standardError)
     }
 
+    /// What an operator would ask, once it has stopped: `carillon log verify` over all logs and the ledger.
+    func expectToolAgrees() async throws {
+        let arguments = ["log", "verify", "--json", "--data-dir", dataDirectory, "--ledger", ledger]
+        let tool = try Program("carillon", arguments, directory: directory.path)
+        #expect(try await tool.waitForExit(within: .seconds(60)) == 0, "\(tool.standardError)")
+        let verdict = try JSONValue(parsing: Array(tool.standardOutput.utf8))
+        #expect(verdict["violations"].integer == 0, "\(verdict.text.prefix(2000))")
+        let logs = verdict["logs"].array ?? []
+        #expect(logs.count >= 3)
+        #expect(logs.allSatisfy { $0["chain"].string == "ok" && $0["events"].integer ?? 0 > 0 })
+    }
+
     func facts() throws -> Facts { try Facts(dataDirectory: dataDirectory, ledger: ledger) }
 }
 

@@ -20,6 +20,7 @@ actor SharedSystem {
         try await system.stop()
         try expectSoundLogs(system)
         try system.facts().expectSound()
+        try await system.expectToolAgrees()
     }
 
     /// Stops the shared system when all tests of a suite are over, and checks what must hold of all of them together.
