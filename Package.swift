@@ -78,7 +78,8 @@ let package = Package(
         .target(
             name: "CampaignManager",
             dependencies: [
-                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle, logging,
+                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle,
+                logging,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),
@@ -140,7 +141,9 @@ let package = Package(
         .testTarget(name: "OutdialDomainTests", dependencies: ["Contracts", "OutdialDomain", "TestSupport"]),
         .testTarget(
             name: "CampaignManagerTests",
-            dependencies: ["CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb]
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb,
+            ]
         ),
         .testTarget(
             name: "OutdialManagerTests",

@@ -21,12 +21,19 @@ package struct CampaignManagerOptions: DaemonOptions {
         var settings = CampaignTurn.Settings()
         settings.settleTimeout = Milliseconds(
             try Environment.integer(
-                "CARILLON_SETTLE_TIMEOUT", flag: settleTimeout, in: environment, default: 30_000, range: 100...3_600_000
+                "CARILLON_SETTLE_TIMEOUT",
+                flag: settleTimeout,
+                in: environment,
+                default: 30_000,
+                range: 100...3_600_000
             )
         )
         settings.maximumTalkTime = Milliseconds(
             try Environment.integer(
-                "CARILLON_MAX_TALK_TIME", flag: maxTalkTime, in: environment, default: 3_600_000,
+                "CARILLON_MAX_TALK_TIME",
+                flag: maxTalkTime,
+                in: environment,
+                default: 3_600_000,
                 range: 1_000...86_400_000
             )
         )
@@ -36,7 +43,8 @@ package struct CampaignManagerOptions: DaemonOptions {
 
 /// Assembles campaign-manager: its log and writer, and what connects them to the bus. In the order of dependence.
 package func buildCampaignManager(
-    _ options: CampaignManagerOptions, _ context: DaemonContext
+    _ options: CampaignManagerOptions,
+    _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try options.settings(context.environment)
     let bus = try Bus(context) { Topology.manager(.campaign, $0, takesCallEvents: true) }
@@ -49,7 +57,10 @@ package func buildCampaignManager(
     }
     let outdials = OutdialCaller(manager: ManagerCaller(client: bus.client, names: bus.names))
     let handler = CampaignHandler(
-        writer: writer, reads: CampaignReads(log: log, clock: Clock.wall), outdials: outdials, tokenSecret: secret,
+        writer: writer,
+        reads: CampaignReads(log: log, clock: Clock.wall),
+        outdials: outdials,
+        tokenSecret: secret,
         logger: context.logger
     )
     let dispatches = CampaignDispatches(names: bus.names)
@@ -57,7 +68,11 @@ package func buildCampaignManager(
         BusService(client: bus.client, readiness: context.readiness),
         WriterService(writer: writer),
         LogPublisher(
-            name: "bus", log: log, writer: writer, client: bus.client, logger: context.logger,
+            name: "bus",
+            log: log,
+            writer: writer,
+            client: bus.client,
+            logger: context.logger,
             dispatches: { try dispatches.dispatches($0) }
         ),
         EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
@@ -70,7 +85,9 @@ package func buildCampaignManager(
             )
         },
         RequestServer(
-            queue: bus.names.requests(.campaign), client: bus.client, logger: context.logger,
+            queue: bus.names.requests(.campaign),
+            client: bus.client,
+            logger: context.logger,
             handler: { await handler.handle($0) }
         ),
     ]

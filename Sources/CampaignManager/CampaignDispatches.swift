@@ -48,8 +48,13 @@ package struct CampaignDispatches: Sendable {
             return [toOutdials(event, .claimReleased(outdial: outdial, campaign: campaign, run: run))]
         case .leaseReturned(_, let attempt, let target, let outdial, let outcome):
             let returned = AttemptFinished(
-                attempt: attempt, target: target, outdial: outdial, outcome: outcome, result: "fail",
-                reason: HangupReason.notDialed.rawValue, endedAt: event.recordedAt
+                attempt: attempt,
+                target: target,
+                outdial: outdial,
+                outcome: outcome,
+                result: "fail",
+                reason: HangupReason.notDialed.rawValue,
+                endedAt: event.recordedAt
             )
             return [toOutdials(event, .attemptFinished(returned))]
         case .planChanged(let run, let outdial, let plan):

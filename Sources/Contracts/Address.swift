@@ -33,12 +33,15 @@ package struct Address: Hashable, Sendable {
                 guard json[name].string != nil else { throw .invalid("\(field).\(name)", "must be a string") }
             }
             let target = json["target"].string ?? ""
-            guard var address = try make(type: json["type"].string ?? "", target: target, field: field) else { return nil }
+            guard var address = try make(type: json["type"].string ?? "", target: target, field: field) else {
+                return nil
+            }
             address.targetName = json["target_name"].string ?? ""
             address.name = json["name"].string ?? ""
             address.detail = json["detail"].string ?? ""
             return address
-        default: throw .invalid(field, "must be an address object such as {\"type\":\"tel\",\"target\":\"+15551230000\"}")
+        default:
+            throw .invalid(field, "must be an address object such as {\"type\":\"tel\",\"target\":\"+15551230000\"}")
         }
     }
 
@@ -46,11 +49,15 @@ package struct Address: Hashable, Sendable {
         guard !target.isEmpty else { return nil }
         let inferred = type.isEmpty ? inferredType(of: target) : type
         guard types.contains(inferred) else {
-            throw .invalid("\(field).type", "must be one of \(types.filter { !$0.isEmpty }.sorted().joined(separator: ", "))")
+            throw .invalid(
+                "\(field).type",
+                "must be one of \(types.filter { !$0.isEmpty }.sorted().joined(separator: ", "))"
+            )
         }
         if inferred == "tel", !isPossibleNumber(target) {
             throw .invalid(
-                "\(field).target", "must be a phone number in E.164 form: + and 7 to 15 digits, such as +15551230000"
+                "\(field).target",
+                "must be a phone number in E.164 form: + and 7 to 15 digits, such as +15551230000"
             )
         }
         guard !inferred.isEmpty else {
@@ -93,8 +100,10 @@ extension Address {
     package static func stored(_ json: JSONValue) throws(JSONError) -> Address? {
         guard !json.isNull else { return nil }
         return Address(
-            type: try json.requireString("type"), target: try json.requireString("target"),
-            targetName: json["target_name"].string ?? "", name: json["name"].string ?? "",
+            type: try json.requireString("type"),
+            target: try json.requireString("target"),
+            targetName: json["target_name"].string ?? "",
+            name: json["name"].string ?? "",
             detail: json["detail"].string ?? ""
         )
     }

@@ -70,8 +70,10 @@ extension Refusal {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            Status(rawValue: try json.requireString("status")) ?? .unknown, try json.requireString("reason"),
-            try json.requireString("message"), details: json["details"].array ?? []
+            Status(rawValue: try json.requireString("status")) ?? .unknown,
+            try json.requireString("reason"),
+            try json.requireString("message"),
+            details: json["details"].array ?? []
         )
     }
 }

@@ -62,7 +62,9 @@ package struct RequestBody: Sendable {
 
     /// One of a closed set of words, after aliases; absent or null is nil.
     package func word<Word: RawRepresentable & CaseIterable>(
-        _ field: String, _: Word.Type, aliases: [String: Word] = [:]
+        _ field: String,
+        _: Word.Type,
+        aliases: [String: Word] = [:]
     ) throws(Refusal) -> Word? where Word.RawValue == String {
         guard let text = try text(field) else { return nil }
         if let word = Word(rawValue: text) ?? aliases[text] { return word }

@@ -94,27 +94,10 @@ private func simulator(_ settings: WorkerSettings, _ logger: Logger) throws -> S
         throw ConfigurationError("CARILLON_SIMULATOR_LEDGER: \(error)")
     }
     return SimulatorProvider(
-        scenario: try scenario(at: settings.scenarioPath),
+        scenario: try settings.scenarioPath.map { try Scenario(path: $0) } ?? Scenario(),
         ledger: ledger,
         worker: settings.worker,
         clock: Clock.wall,
         onLedgerFailure: { logger.error("\($0); calls fail until it can be written again") }
     )
-}
-
-private func scenario(at path: String?) throws -> Scenario {
-    guard let path else { return Scenario() }
-    let bytes: [UInt8]
-    do {
-        bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-        throw ConfigurationError(
-            "CARILLON_SIMULATOR_SCENARIO: \(path) cannot be read: check that it exists and its mode"
-        )
-    }
-    do {
-        return try Scenario(json: try JSONValue(parsing: bytes))
-    } catch {
-        throw ConfigurationError("CARILLON_SIMULATOR_SCENARIO: \(path): \(error)")
-    }
 }

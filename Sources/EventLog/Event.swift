@@ -51,8 +51,17 @@ package struct RecordedEvent: Sendable, Hashable {
     package let data: [UInt8]?
 
     package init(
-        position: Int64, stream: String, version: Int64, type: String, schema: Int, id: ID, correlation: ID,
-        causation: ID?, recordedAt: Timestamp, actor: String, data: [UInt8]?
+        position: Int64,
+        stream: String,
+        version: Int64,
+        type: String,
+        schema: Int,
+        id: ID,
+        correlation: ID,
+        causation: ID?,
+        recordedAt: Timestamp,
+        actor: String,
+        data: [UInt8]?
     ) {
         self.position = position
         self.stream = stream

@@ -5,8 +5,12 @@ extension Outdial {
     package static func create(id: ID, customer: ID, body: RequestBody) throws(Refusal) -> [OutdialEvent] {
         [
             .created(
-                id: id, customer: customer, name: try body.text("name") ?? "", detail: try body.text("detail") ?? "",
-                data: body.freeText("data") ?? "", campaign: try body.id("campaign_id") ?? .none
+                id: id,
+                customer: customer,
+                name: try body.text("name") ?? "",
+                detail: try body.text("detail") ?? "",
+                data: body.freeText("data") ?? "",
+                campaign: try body.id("campaign_id") ?? .none
             )
         ]
     }
@@ -23,7 +27,8 @@ extension Outdial {
     package func assign(campaign: ID) throws(Refusal) -> [OutdialEvent] {
         if let claim, claim.campaign != campaign {
             throw Refusal(
-                .failedPrecondition, "OUTDIAL_IN_USE",
+                .failedPrecondition,
+                "OUTDIAL_IN_USE",
                 "campaign \(claim.campaign) is running on this outdial; stop it before assigning another"
             )
         }
@@ -45,7 +50,8 @@ extension Outdial {
         if let claim {
             guard claim.campaign == campaign else {
                 throw Refusal(
-                    .failedPrecondition, "OUTDIAL_IN_USE",
+                    .failedPrecondition,
+                    "OUTDIAL_IN_USE",
                     "campaign \(claim.campaign) is running on this outdial; stop it first",
                     details: [["campaign_id": .id(claim.campaign)]]
                 )

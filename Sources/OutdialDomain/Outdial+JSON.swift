@@ -15,16 +15,23 @@ extension Outdial {
         var claim: Claim?
         if !json["claim"].isNull {
             claim = Claim(
-                campaign: try json["claim"].requireID("campaign_id"), run: try json["claim"].requireInteger("run")
+                campaign: try json["claim"].requireID("campaign_id"),
+                run: try json["claim"].requireInteger("run")
             )
         }
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            name: try json.requireString("name"), detail: try json.requireString("detail"),
-            data: try json.requireString("data"), assignedCampaign: try json.requireID("assigned_campaign_id"),
-            claim: claim, plan: json["plan"].isNull ? nil : try DialPlan(json: json["plan"]),
-            isWishing: try json.requireBool("wishing"), isExhausted: try json.requireBool("exhausted"),
-            createdAt: try json.requireTime("tm_create"), updatedAt: json.optionalTime("tm_update"),
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            name: try json.requireString("name"),
+            detail: try json.requireString("detail"),
+            data: try json.requireString("data"),
+            assignedCampaign: try json.requireID("assigned_campaign_id"),
+            claim: claim,
+            plan: json["plan"].isNull ? nil : try DialPlan(json: json["plan"]),
+            isWishing: try json.requireBool("wishing"),
+            isExhausted: try json.requireBool("exhausted"),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: json.optionalTime("tm_update"),
             deletedAt: json.optionalTime("tm_delete")
         )
     }
@@ -80,9 +87,12 @@ extension OutdialEvent {
         switch type {
         case "outdial_created":
             self = .created(
-                id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-                name: try json.requireString("name"), detail: try json.requireString("detail"),
-                data: try json.requireString("data"), campaign: try json.requireID("campaign_id")
+                id: try json.requireID("id"),
+                customer: try json.requireID("customer_id"),
+                name: try json.requireString("name"),
+                detail: try json.requireString("detail"),
+                data: try json.requireString("data"),
+                campaign: try json.requireID("campaign_id")
             )
         case "outdial_updated":
             self = .updated(name: json["name"].string, detail: json["detail"].string, data: json["data"].string)

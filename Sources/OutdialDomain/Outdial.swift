@@ -53,8 +53,18 @@ extension Outdial {
     package static func evolve(_ state: inout Outdial?, _ event: OutdialEvent, at time: Timestamp) {
         if case .created(let id, let customer, let name, let detail, let data, let campaign) = event {
             state = Outdial(
-                id: id, customer: customer, name: name, detail: detail, data: data, assignedCampaign: campaign,
-                claim: nil, plan: nil, isWishing: false, isExhausted: false, createdAt: time, updatedAt: nil,
+                id: id,
+                customer: customer,
+                name: name,
+                detail: detail,
+                data: data,
+                assignedCampaign: campaign,
+                claim: nil,
+                plan: nil,
+                isWishing: false,
+                isExhausted: false,
+                createdAt: time,
+                updatedAt: nil,
                 deletedAt: nil
             )
             return

@@ -11,7 +11,12 @@ extension Target {
 
     /// Leases it for one attempt, or closes it when it can never be dialed under `plan`. Nothing when it is not due.
     package func lease(
-        attempt: ID, request: ID, campaign: ID, run: Int64, plan: DialPlan, now: Timestamp
+        attempt: ID,
+        request: ID,
+        campaign: ID,
+        run: Int64,
+        plan: DialPlan,
+        now: Timestamp
     ) -> [TargetEvent] {
         guard isSelectable, dueAt <= now else { return [] }
         guard let index = nextDestination(under: plan) else {
@@ -25,8 +30,13 @@ extension Target {
     package func finish(_ finished: AttemptFinished, plan: DialPlan) -> [TargetEvent] {
         guard let lease, lease.attempt == finished.attempt else { return [] }
         var end = TargetEvent.AttemptEnd(
-            attempt: finished.attempt, outcome: finished.outcome, result: finished.result, reason: finished.reason,
-            endedAt: finished.endedAt, isDone: false, nextTryAt: nil
+            attempt: finished.attempt,
+            outcome: finished.outcome,
+            result: finished.result,
+            reason: finished.reason,
+            endedAt: finished.endedAt,
+            isDone: false,
+            nextTryAt: nil
         )
         switch finished.outcome {
         case .placed where finished.result == "success": end.isDone = true

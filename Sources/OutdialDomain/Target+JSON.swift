@@ -16,19 +16,30 @@ extension Target {
     }
 
     package init(json: JSONValue) throws(JSONError) {
-        guard let status = Status(rawValue: try json.requireString("status")) else { throw JSONError("status is unknown") }
+        guard let status = Status(rawValue: try json.requireString("status")) else {
+            throw JSONError("status is unknown")
+        }
         self.init(
-            id: try json.requireID("id"), outdial: try json.requireID("outdial_id"),
-            customer: try json.requireID("customer_id"), name: try json.requireString("name"),
-            detail: try json.requireString("detail"), data: try json.requireString("data"),
-            priority: try json.requireInt("priority"), timeZone: try json.requireString("time_zone"),
-            destinations: try Target.destinations(of: json), variables: Variable.list(json["variables"]),
-            status: status, tryCounts: try json.requireArray("try_counts").compactMap { $0.integer.map(Int.init) },
+            id: try json.requireID("id"),
+            outdial: try json.requireID("outdial_id"),
+            customer: try json.requireID("customer_id"),
+            name: try json.requireString("name"),
+            detail: try json.requireString("detail"),
+            data: try json.requireString("data"),
+            priority: try json.requireInt("priority"),
+            timeZone: try json.requireString("time_zone"),
+            destinations: try Target.destinations(of: json),
+            variables: Variable.list(json["variables"]),
+            status: status,
+            tryCounts: try json.requireArray("try_counts").compactMap { $0.integer.map(Int.init) },
             lease: json["lease"].isNull ? nil : try Lease(json: json["lease"]),
-            result: try json.requireString("result"), resultReason: try json.requireString("result_reason"),
-            nextTryAt: json.optionalTime("next_try_at"), waitingSince: try json.requireTime("waiting_since"),
+            result: try json.requireString("result"),
+            resultReason: try json.requireString("result_reason"),
+            nextTryAt: json.optionalTime("next_try_at"),
+            waitingSince: try json.requireTime("waiting_since"),
             notPlacedInRow: try json.requireInt("not_placed"),
-            createdAt: try json.requireTime("tm_create"), updatedAt: try json.requireTime("tm_update"),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: try json.requireTime("tm_update"),
             deletedAt: json.optionalTime("tm_delete")
         )
         guard tryCounts.count == Target.destinationCount else { throw JSONError("try_counts must be five") }
@@ -74,8 +85,10 @@ extension Target.Lease {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            attempt: try json.requireID("attempt_id"), request: try json.requireID("request_id"),
-            campaign: try json.requireID("campaign_id"), run: try json.requireInteger("run"),
+            attempt: try json.requireID("attempt_id"),
+            request: try json.requireID("request_id"),
+            campaign: try json.requireID("campaign_id"),
+            run: try json.requireInteger("run"),
             destinationIndex: try json.requireInt("destination_index")
         )
         guard (0..<Target.destinationCount).contains(destinationIndex) else {
@@ -134,14 +147,20 @@ extension TargetEvent {
         switch type {
         case "target_created":
             let draft = TargetDraft(
-                name: try json.requireString("name"), detail: try json.requireString("detail"),
-                data: try json.requireString("data"), priority: try json.requireInt("priority"),
-                timeZone: try json.requireString("time_zone"), destinations: try Target.destinations(of: json),
+                name: try json.requireString("name"),
+                detail: try json.requireString("detail"),
+                data: try json.requireString("data"),
+                priority: try json.requireInt("priority"),
+                timeZone: try json.requireString("time_zone"),
+                destinations: try Target.destinations(of: json),
                 variables: Target.Variable.list(json["variables"])
             )
             self = .created(
-                draft, id: try json.requireID("id"), outdial: try json.requireID("outdial_id"),
-                customer: try json.requireID("customer_id"), at: try json.requireTime("tm_create")
+                draft,
+                id: try json.requireID("id"),
+                outdial: try json.requireID("outdial_id"),
+                customer: try json.requireID("customer_id"),
+                at: try json.requireTime("tm_create")
             )
         case "target_deleted": self = .deleted
         case "target_leased":
@@ -152,9 +171,12 @@ extension TargetEvent {
             }
             self = .attemptFinished(
                 AttemptEnd(
-                    attempt: try json.requireID("attempt_id"), outcome: outcome,
-                    result: try json.requireString("result"), reason: try json.requireString("reason"),
-                    endedAt: try json.requireTime("ended_at"), isDone: try json.requireBool("done"),
+                    attempt: try json.requireID("attempt_id"),
+                    outcome: outcome,
+                    result: try json.requireString("result"),
+                    reason: try json.requireString("reason"),
+                    endedAt: try json.requireTime("ended_at"),
+                    isDone: try json.requireBool("done"),
                     nextTryAt: json.optionalTime("next_try_at")
                 )
             )

@@ -99,11 +99,27 @@ extension Target {
     package static func evolve(_ state: inout Target?, _ event: TargetEvent, at time: Timestamp) {
         if case .created(let draft, let id, let outdial, let customer, let moment) = event {
             state = Target(
-                id: id, outdial: outdial, customer: customer, name: draft.name, detail: draft.detail, data: draft.data,
-                priority: draft.priority, timeZone: draft.timeZone, destinations: draft.destinations,
-                variables: draft.variables, status: .idle, tryCounts: [0, 0, 0, 0, 0], lease: nil, result: "",
-                resultReason: "", nextTryAt: nil, waitingSince: time, notPlacedInRow: 0, createdAt: moment,
-                updatedAt: moment, deletedAt: nil
+                id: id,
+                outdial: outdial,
+                customer: customer,
+                name: draft.name,
+                detail: draft.detail,
+                data: draft.data,
+                priority: draft.priority,
+                timeZone: draft.timeZone,
+                destinations: draft.destinations,
+                variables: draft.variables,
+                status: .idle,
+                tryCounts: [0, 0, 0, 0, 0],
+                lease: nil,
+                result: "",
+                resultReason: "",
+                nextTryAt: nil,
+                waitingSince: time,
+                notPlacedInRow: 0,
+                createdAt: moment,
+                updatedAt: moment,
+                deletedAt: nil
             )
             return
         }

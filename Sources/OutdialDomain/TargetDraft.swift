@@ -16,8 +16,13 @@ package struct TargetDraft: Hashable, Sendable {
         .union(destinationNames)
 
     package init(
-        name: String = "", detail: String = "", data: String = "", priority: Int = defaultPriority,
-        timeZone: String = "", destinations: [Address?], variables: [Target.Variable] = []
+        name: String = "",
+        detail: String = "",
+        data: String = "",
+        priority: Int = defaultPriority,
+        timeZone: String = "",
+        destinations: [Address?],
+        variables: [Target.Variable] = []
     ) {
         self.name = name
         self.detail = detail
@@ -36,10 +41,12 @@ package struct TargetDraft: Hashable, Sendable {
             throw .invalid("destination_0", "is missing: give at least one destination with a target")
         }
         self.init(
-            name: try body.text("name") ?? "", detail: try body.text("detail") ?? "",
+            name: try body.text("name") ?? "",
+            detail: try body.text("detail") ?? "",
             data: body.freeText("data") ?? "",
             priority: Int(try body.integer("priority", in: 0...9) ?? Int64(TargetDraft.defaultPriority)),
-            timeZone: try body.text("time_zone") ?? "", destinations: destinations
+            timeZone: try body.text("time_zone") ?? "",
+            destinations: destinations
         )
     }
 

@@ -13,7 +13,8 @@ package struct OutdialManagerOptions: DaemonOptions {
 
 /// Assembles outdial-manager: its log and writer, and what connects them to the bus. In the order of dependence.
 package func buildOutdialManager(
-    _ options: OutdialManagerOptions, _ context: DaemonContext
+    _ options: OutdialManagerOptions,
+    _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let bus = try Bus(context) { Topology.manager(.outdial, $0, takesCallEvents: false) }
     let file = try LogFiles.open(Manager.outdial.rawValue, schema: OutdialTables.schema, context)
@@ -22,13 +23,21 @@ package func buildOutdialManager(
     let writer = LogWriter<OutdialInput>(log: file, clock: Clock.wall) { turn, inputs in
         try core.value.run(turn, inputs)
     }
-    let handler = OutdialHandler(writer: writer, reads: OutdialReads(log: log, clock: Clock.wall), logger: context.logger)
+    let handler = OutdialHandler(
+        writer: writer,
+        reads: OutdialReads(log: log, clock: Clock.wall),
+        logger: context.logger
+    )
     let dispatches = OutdialDispatches(names: bus.names)
     return [
         BusService(client: bus.client, readiness: context.readiness),
         WriterService(writer: writer),
         LogPublisher(
-            name: "bus", log: log, writer: writer, client: bus.client, logger: context.logger,
+            name: "bus",
+            log: log,
+            writer: writer,
+            client: bus.client,
+            logger: context.logger,
             dispatches: { try dispatches.dispatches($0) }
         ),
         InboxConsumer(queue: bus.names.inbox(.outdial), names: bus.names, client: bus.client, logger: context.logger) {
@@ -40,7 +49,9 @@ package func buildOutdialManager(
             )
         },
         RequestServer(
-            queue: bus.names.requests(.outdial), client: bus.client, logger: context.logger,
+            queue: bus.names.requests(.outdial),
+            client: bus.client,
+            logger: context.logger,
             handler: { await handler.handle($0) }
         ),
     ]

@@ -20,13 +20,19 @@ package struct OutdialHandler: Sendable {
                 return try reads.answer(request)
             } catch {
                 logger.error("a request failed", metadata: ["method": .string(request.method), "error": "\(error)"])
-                return .refused(Refusal(.unknown, "INTERNAL", "the request failed; the log of outdial-manager says why"))
+                return .refused(
+                    Refusal(.unknown, "INTERNAL", "the request failed; the log of outdial-manager says why")
+                )
             }
         }
         // Running calls can still end when the disk is nearly full; new work waits until there is room.
         guard !writer.isSpaceLow else {
             return .refused(
-                Refusal(.insufficientStorage, "STORAGE_LOW", "the disk of outdial-manager is nearly full; free space first")
+                Refusal(
+                    .insufficientStorage,
+                    "STORAGE_LOW",
+                    "the disk of outdial-manager is nearly full; free space first"
+                )
             )
         }
         return await withCheckedContinuation { continuation in

@@ -93,7 +93,8 @@ package struct OutdialReads: Sendable {
                 claimed.compactMap { loaded in
                     loaded.state.claim.map { claim in
                         [
-                            "outdial_id": .id(loaded.id), "campaign_id": .id(claim.campaign), "run": .integer(claim.run),
+                            "outdial_id": .id(loaded.id), "campaign_id": .id(claim.campaign),
+                            "run": .integer(claim.run),
                         ]
                     }
                 }
@@ -103,12 +104,16 @@ package struct OutdialReads: Sendable {
 
     private func openLeases(_ outdial: ID, _ db: Database) throws -> JSONValue {
         let leased = try OutdialTables.targets.fetch(
-            "INDEXED BY target_leased WHERE outdial_id = ? AND bucket = 'progressing'", [outdial], in: db
+            "INDEXED BY target_leased WHERE outdial_id = ? AND bucket = 'progressing'",
+            [outdial],
+            in: db
         )
         return [
             "leases": .array(
                 leased.compactMap { target in
-                    guard let lease = target.state.lease, case .object(var json)? = target.state.leased?.json else { return nil }
+                    guard let lease = target.state.lease, case .object(var json)? = target.state.leased?.json else {
+                        return nil
+                    }
                     json.append("campaign_id", .id(lease.campaign))
                     json.append("run", .integer(lease.run))
                     return .object(json)

@@ -50,13 +50,18 @@ extension OutdialStep {
         let id = try request.params.requireID("id")
         if let known = try outdial(id, of: request.customerID) { return known.state.resource }
         let events = try Outdial.create(
-            id: id, customer: request.customerID, body: try RequestBody(request.params["body"])
+            id: id,
+            customer: request.customerID,
+            body: try RequestBody(request.params["body"])
         )
-        return try OutdialTables.outdials.record(events, on: id, current: nil, context: context, in: turn).state.resource
+        return try OutdialTables.outdials.record(events, on: id, current: nil, context: context, in: turn).state
+            .resource
     }
 
     private func change(
-        _ request: Request, _ context: EventContext, _ decide: (Outdial) throws(Refusal) -> [OutdialEvent]
+        _ request: Request,
+        _ context: EventContext,
+        _ decide: (Outdial) throws(Refusal) -> [OutdialEvent]
     ) throws -> JSONValue {
         let loaded = try requireOutdial(try request.params.requireID("id"), of: request.customerID)
         return try record(try decide(loaded.state), on: loaded, context).state.resource
@@ -68,7 +73,8 @@ extension OutdialStep {
         let id = try request.params.requireID("outdial_id")
         let loaded = try requireOutdial(id, of: request.customerID)
         let events = try loaded.state.claim(
-            campaign: try request.params.requireID("campaign_id"), run: try request.params.requireInteger("run"),
+            campaign: try request.params.requireID("campaign_id"),
+            run: try request.params.requireInteger("run"),
             plan: try DialPlan(json: request.params["plan"])
         )
         try record(events, on: loaded, context)
@@ -81,7 +87,8 @@ extension OutdialStep {
         let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
         let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
         let count = Int(min(1000, max(0, try params.requireInteger("count"))))
-        guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run), let plan = loaded.state.plan
+        guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
+            let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
         guard try turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
@@ -94,7 +101,11 @@ extension OutdialStep {
             if due.isEmpty { break }
             for target in due {
                 let events = target.state.lease(
-                    attempt: turn.ids.next(at: turn.now), request: requestID, campaign: campaign, run: run, plan: plan,
+                    attempt: turn.ids.next(at: turn.now),
+                    request: requestID,
+                    campaign: campaign,
+                    run: run,
+                    plan: plan,
                     now: turn.now
                 )
                 let updated = try record(events, on: target, context)
@@ -104,7 +115,10 @@ extension OutdialStep {
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
         touch(id, context)
         let counts = try TargetCounts(of: id, in: db)
-        return leaseAnswer(leases, isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0)
+        return leaseAnswer(
+            leases,
+            isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0
+        )
     }
 
     private func leaseAnswer(_ leases: [Lease], isExhausted: Bool) -> JSONValue {
@@ -124,11 +138,18 @@ extension OutdialStep {
     }
 
     private mutating func add(
-        _ draft: TargetDraft, id: ID, to outdial: Outdial, _ context: EventContext
+        _ draft: TargetDraft,
+        id: ID,
+        to outdial: Outdial,
+        _ context: EventContext
     ) throws -> LoadedTarget {
         touch(outdial.id, context)
         let event = TargetEvent.created(
-            draft, id: id, outdial: outdial.id, customer: outdial.customer, at: stamps.next(at: turn.now)
+            draft,
+            id: id,
+            outdial: outdial.id,
+            customer: outdial.customer,
+            at: stamps.next(at: turn.now)
         )
         return try OutdialTables.targets.record([event], on: id, current: nil, context: context, in: turn)
     }
@@ -192,7 +213,10 @@ extension Target {
     package var leased: Contracts.Lease? {
         guard let lease, let destination = destinations[lease.destinationIndex] else { return nil }
         return Contracts.Lease(
-            attempt: lease.attempt, target: id, destination: destination, destinationIndex: lease.destinationIndex,
+            attempt: lease.attempt,
+            target: id,
+            destination: destination,
+            destinationIndex: lease.destinationIndex,
             tryCount: tryCounts[lease.destinationIndex]
         )
     }

@@ -124,7 +124,13 @@ package struct TargetCountCheck: VerifiedProjection {
         )
         while let row = try rows.next() {
             let (outdial, bucket, counted, kept): (String, String, Int64, Int64) = (row[0], row[1], row[2], row[3])
-            report(Violation(0, "projection", "outdial \(outdial) has \(counted) targets \(bucket), target_count says \(kept)"))
+            report(
+                Violation(
+                    0,
+                    "projection",
+                    "outdial \(outdial) has \(counted) targets \(bucket), target_count says \(kept)"
+                )
+            )
         }
     }
 }

@@ -103,11 +103,17 @@ struct OutdialStep {
         try record(loaded.state.release(campaign: campaign, run: run), on: loaded, context)
         try turn.cancelTimer(kind: OutdialTurn.readyTimer, key: id.description)
         for target in try openLeases(of: id) {
-            guard let lease = target.state.lease, lease.campaign == campaign, lease.run <= run, let plan = loaded.state.plan
+            guard let lease = target.state.lease, lease.campaign == campaign, lease.run <= run,
+                let plan = loaded.state.plan
             else { continue }
             let returned = AttemptFinished(
-                attempt: lease.attempt, target: target.id, outdial: id, outcome: .cancelled, result: "fail",
-                reason: HangupReason.notDialed.rawValue, endedAt: turn.now
+                attempt: lease.attempt,
+                target: target.id,
+                outdial: id,
+                outcome: .cancelled,
+                result: "fail",
+                reason: HangupReason.notDialed.rawValue,
+                endedAt: turn.now
             )
             try record(target.state.finish(returned, plan: plan), on: target, context)
         }
@@ -115,7 +121,9 @@ struct OutdialStep {
 
     func openLeases(of outdial: ID) throws -> [LoadedTarget] {
         try OutdialTables.targets.fetch(
-            "INDEXED BY target_leased WHERE outdial_id = ? AND bucket = 'progressing'", [outdial], in: db
+            "INDEXED BY target_leased WHERE outdial_id = ? AND bucket = 'progressing'",
+            [outdial],
+            in: db
         )
     }
 
@@ -129,7 +137,9 @@ struct OutdialStep {
             let nextDue = loaded.state.isWishing ? try TargetSelection.nextDue(in: id, db) : nil
             let hasEligible = nextDue.map { $0 <= turn.now } ?? false
             let notices = loaded.state.notice(
-                hasEligible: hasEligible, idle: counts.idle, progressing: counts.progressing
+                hasEligible: hasEligible,
+                idle: counts.idle,
+                progressing: counts.progressing
             )
             try record(notices, on: loaded, context)
             if loaded.state.isWishing, !hasEligible, let nextDue {

@@ -18,12 +18,17 @@ package enum TargetSelection {
 
     /// Up to `limit` targets that are due at `now`, in order.
     package static func due(
-        in outdial: ID, now: Timestamp, limit: Int, _ db: Database
+        in outdial: ID,
+        now: Timestamp,
+        limit: Int,
+        _ db: Database
     ) throws -> [AggregateTable<Target>.Loaded] {
         var found: [AggregateTable<Target>.Loaded] = []
         for (priority, tried) in ranks where found.count < limit {
             found += try OutdialTables.targets.fetch(
-                step, [outdial, priority, tried, now, limit - found.count], in: db
+                step,
+                [outdial, priority, tried, now, limit - found.count],
+                in: db
             )
         }
         return found

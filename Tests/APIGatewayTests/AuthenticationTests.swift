@@ -25,7 +25,11 @@ import Testing
             .result(["agent": ["id": .id(FakeManagers.agent), "username": "admin", "permission": 32]])
         }
         let login = try await send(
-            .post, "/auth/login", body: #"{"username":"admin","password":"x"}"#, headers: [:], to: managers
+            .post,
+            "/auth/login",
+            body: #"{"username":"admin","password":"x"}"#,
+            headers: [:],
+            to: managers
         )
         #expect(login.code == 200)
         #expect(login.json["username"] == "admin")
@@ -49,13 +53,22 @@ import Testing
         configuration.now = { Timestamp(parsing: "2026-01-01")! }
         let body = #"{"username":"a","password":"b"}"#
         let login = try await send(
-            .post, "/auth/login", body: body, headers: [:], to: managers, configuration: configuration
+            .post,
+            "/auth/login",
+            body: body,
+            headers: [:],
+            to: managers,
+            configuration: configuration
         )
         let token = try #require(login.json["token"].string)
         for (day, code) in [("2026-01-07", 200), ("2026-01-08", 401)] {
             configuration.now = { Timestamp(parsing: day)! }
             let answer = try await send(
-                .get, "/v1.0/me?token=\(token)", headers: [:], to: managers, configuration: configuration
+                .get,
+                "/v1.0/me?token=\(token)",
+                headers: [:],
+                to: managers,
+                configuration: configuration
             )
             #expect(answer.code == code)
         }

@@ -63,18 +63,25 @@ let key = "vb_0123456789abcdef0123456789abcdef"
 
 /// Sends one request through the gateway.
 func send(
-    _ method: HTTPRequest.Method, _ uri: String, body: String? = nil, headers: HTTPFields? = nil,
-    to managers: some ManagerClient, configuration: GatewayConfiguration = GatewayConfiguration()
+    _ method: HTTPRequest.Method,
+    _ uri: String,
+    body: String? = nil,
+    headers: HTTPFields? = nil,
+    to managers: some ManagerClient,
+    configuration: GatewayConfiguration = GatewayConfiguration()
 ) async throws -> Answered {
     let application = buildGateway(client: managers, configuration: configuration, logger: Logger(label: "test"))
     return try await application.test(.router) { client in
         let response = try await client.execute(
-            uri: uri, method: method, headers: headers ?? [.authorization: "Bearer \(key)"],
+            uri: uri,
+            method: method,
+            headers: headers ?? [.authorization: "Bearer \(key)"],
             body: body.map { ByteBuffer(string: $0) }
         )
         let text = Array(response.body.readableBytesView)
         return Answered(
-            code: response.status.code, headers: response.headers,
+            code: response.status.code,
+            headers: response.headers,
             json: text.isEmpty ? .null : try JSONValue(parsing: text)
         )
     }

@@ -55,8 +55,11 @@ import Testing
         let managers = FakeManagers(script: ImportTests.counting)
         let rows = (0..<1200).map { "+1555\(1_000_000 + $0),Ann" }.joined(separator: "\n")
         let answer = try await send(
-            .post, path + "?duplicates=keep", body: "Destination_0, first_name\n" + rows,
-            headers: headers("text/csv; charset=utf-8"), to: managers
+            .post,
+            path + "?duplicates=keep",
+            body: "Destination_0, first_name\n" + rows,
+            headers: headers("text/csv; charset=utf-8"),
+            to: managers
         )
         #expect(answer.json == ["imported": 1200, "rejected": 0, "duplicates": 0, "errors": []])
         let slices = await managers.asked("target.import").map(\.params)

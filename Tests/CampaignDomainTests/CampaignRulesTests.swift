@@ -33,11 +33,15 @@ import Testing
 
     @Test func `starting needs an outdial and an outplan, and a try for somebody`() throws {
         let plan = try outplan()
-        #expect(reason { try campaign(Self.settings { $0.outdial = .none }).checkStart(outplan: plan) } == "OUTDIAL_MISSING")
+        #expect(
+            reason { try campaign(Self.settings { $0.outdial = .none }).checkStart(outplan: plan) } == "OUTDIAL_MISSING"
+        )
         #expect(reason { try campaign().checkStart(outplan: nil) } == "OUTPLAN_MISSING")
         let nobody = try outplan(["max_try_count": 0])
         #expect(reason { try campaign().checkStart(outplan: nobody) } == "STATE_INVALID")
-        #expect(reason { try campaign(Self.settings { $0.kind = .email }).checkStart(outplan: plan) } == "STATE_INVALID")
+        #expect(
+            reason { try campaign(Self.settings { $0.kind = .email }).checkStart(outplan: plan) } == "STATE_INVALID"
+        )
         try campaign().checkStart(outplan: plan)
     }
 
@@ -45,7 +49,9 @@ import Testing
         #expect(try campaign().start(run: 1) == [.started(run: 1)])
         #expect(try campaign(Self.settings(), .started(run: 1)).start(run: 2).isEmpty)
         let stopping = try campaign(
-            Self.settings(), .started(run: 1), .stopping(run: 1, reason: .requested, journals: [])
+            Self.settings(),
+            .started(run: 1),
+            .stopping(run: 1, reason: .requested, journals: [])
         )
         #expect(try stopping.start(run: 2) == [.started(run: 2)])
         #expect(throws: Refusal.self) { try stopping.start(run: 1) }
@@ -87,14 +93,20 @@ import Testing
 
     @Test func `outdial and outplan change only while it is stopped`() throws {
         let running = try campaign(Self.settings(), .started(run: 1))
-        #expect(reason { _ = try running.update(body: try body(["outdial_id": .id(id(8))]), part: .all) } == "STATE_INVALID")
+        #expect(
+            reason { _ = try running.update(body: try body(["outdial_id": .id(id(8))]), part: .all) } == "STATE_INVALID"
+        )
         #expect(try running.update(body: try body(["service_level": 80]), part: .serviceLevel).count == 1)
     }
 
-    @Test(arguments: [
-        ("type", "fax"), ("end_handle", "never"), ("service_level", -1), ("actions", "talk"), ("max_concurrent", -1),
-        ("calls_per_second", .double(-0.5)), ("outplan_id", "nonsense"), ("queue_id", "99bf739a-932f-433c-b1bf-103d33d7e9bb"),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("type", "fax"), ("end_handle", "never"), ("service_level", -1), ("actions", "talk"),
+            ("max_concurrent", -1),
+            ("calls_per_second", .double(-0.5)), ("outplan_id", "nonsense"),
+            ("queue_id", "99bf739a-932f-433c-b1bf-103d33d7e9bb"),
+        ] as [(String, JSONValue)]
+    )
     func `a wrong field is refused by name`(_ field: String, _ value: JSONValue) throws {
         let body = try body(.object([field: value]))
         let refusal = #expect(throws: Refusal.self) { try Campaign.create(id: id(1), customer: id(3), body: body) }
@@ -104,7 +116,9 @@ import Testing
 
     @Test func `ids may be absent, null, empty or nil, and a campaign does not follow itself`() throws {
         let events = try Campaign.create(
-            id: id(1), customer: id(3), body: try body(["outplan_id": "", "outdial_id": .null, "queue_id": .id(.none)])
+            id: id(1),
+            customer: id(3),
+            body: try body(["outplan_id": "", "outdial_id": .null, "queue_id": .id(.none)])
         )
         #expect(try #require(given(Campaign.self, events)).resource["outplan_id"] == .id(.none))
         #expect(throws: Refusal.self) {
@@ -114,7 +128,9 @@ import Testing
 
     @Test func `actions are echoed with their ids, nil where none was given`() throws {
         let events = try Campaign.create(
-            id: id(1), customer: id(3), body: try body(["actions": [["type": "talk", "option": ["text": "hi"]]]])
+            id: id(1),
+            customer: id(3),
+            body: try body(["actions": [["type": "talk", "option": ["text": "hi"]]]])
         )
         let action = try #require(given(Campaign.self, events)?.resource["actions"].array?.first)
         #expect(action["id"] == .id(.none))
@@ -123,7 +139,9 @@ import Testing
     }
 
     @Test func `only a stopped campaign is deleted`() throws {
-        #expect(reason { _ = try campaign(Self.settings(), .started(run: 1)).delete(openAttempts: 0) } == "STATE_INVALID")
+        #expect(
+            reason { _ = try campaign(Self.settings(), .started(run: 1)).delete(openAttempts: 0) } == "STATE_INVALID"
+        )
         #expect(try campaign().delete(openAttempts: 0) == [.deleted])
     }
 
@@ -131,13 +149,16 @@ import Testing
         let events: [CampaignEvent] = [
             .created(id: id(1), customer: id(3), settings: Self.settings { $0.callsPerSecond = 2.5 }),
             .updated(changes: ["name": "x"]), .started(run: 1),
-            .stopping(run: 1, reason: .requested, journals: [id(9)]), .stopped(run: 1, reason: .exhausted, outdial: id(2)),
+            .stopping(run: 1, reason: .requested, journals: [id(9)]),
+            .stopped(run: 1, reason: .exhausted, outdial: id(2)),
             .leaseReturned(run: 1, attempt: id(6), target: id(7), outdial: id(2), outcome: .cancelled),
             .claimDropped(run: 1, outdial: id(2)), .deleted,
             .planChanged(run: 1, outdial: id(2), plan: DialPlan(maximumTries: [1, 0, 0, 0, 0], tryInterval: 5)),
         ]
         for event in events {
-            #expect(try CampaignEvent(type: event.type, schema: 1, json: try JSONValue(parsing: event.json.bytes)) == event)
+            #expect(
+                try CampaignEvent(type: event.type, schema: 1, json: try JSONValue(parsing: event.json.bytes)) == event
+            )
         }
     }
 }

@@ -5,9 +5,25 @@ import Testing
 
 @Suite struct CampaigncallRulesTests {
     static let assignment = Campaigncall.Assignment(
-        id: id(1), customer: id(3), campaign: id(5), run: 1, outplan: id(4), outdial: id(2), target: id(7), queue: .none,
-        flow: .none, call: id(8), source: nil, destination: tel("+15550000001"), destinationIndex: 0, tryCount: 1,
-        worker: "1", journal: id(9), dialTimeout: 30_000, maximumTalkTime: 3_600_000, startBy: moment(30),
+        id: id(1),
+        customer: id(3),
+        campaign: id(5),
+        run: 1,
+        outplan: id(4),
+        outdial: id(2),
+        target: id(7),
+        queue: .none,
+        flow: .none,
+        call: id(8),
+        source: nil,
+        destination: tel("+15550000001"),
+        destinationIndex: 0,
+        tryCount: 1,
+        worker: "1",
+        journal: id(9),
+        dialTimeout: 30_000,
+        maximumTalkTime: 3_600_000,
+        startBy: moment(30),
         createdAt: moment(0)
     )
 
@@ -17,8 +33,18 @@ import Testing
 
     func report(_ kind: CallEvent.Kind, _ reason: String = "", by: String = "remote") -> CallEvent {
         CallEvent(
-            id: id(50), kind: kind, source: "dialer-worker/1", time: moment(9), customer: id(3), call: id(8),
-            attempt: id(1), journal: id(9), sequence: 1, correlation: id(1), hangupReason: reason, hangupBy: by
+            id: id(50),
+            kind: kind,
+            source: "dialer-worker/1",
+            time: moment(9),
+            customer: id(3),
+            call: id(8),
+            attempt: id(1),
+            journal: id(9),
+            sequence: 1,
+            correlation: id(1),
+            hangupReason: reason,
+            hangupBy: by
         )
     }
 
@@ -103,10 +129,15 @@ import Testing
         let events: [CampaigncallEvent] = [
             .created(Self.assignment), .dialing(at: moment(1)), .ringing(at: moment(1)), .progressing(at: moment(1)),
             .digits("12", at: moment(1)), .finished(finished, hangupBy: "remote"), .resultRepeated(finished),
-            .lateResultIgnored(reason: "x", at: moment(1)), .settling(because: "x", journal: id(9)), .claimConfirmed, .deleted,
+            .lateResultIgnored(reason: "x", at: moment(1)), .settling(because: "x", journal: id(9)), .claimConfirmed,
+            .deleted,
         ]
         for event in events {
-            let read = try CampaigncallEvent(type: event.type, schema: 1, json: try JSONValue(parsing: event.json.bytes))
+            let read = try CampaigncallEvent(
+                type: event.type,
+                schema: 1,
+                json: try JSONValue(parsing: event.json.bytes)
+            )
             #expect(read == event)
         }
         let done = try call(.finished(finished, hangupBy: "remote"))

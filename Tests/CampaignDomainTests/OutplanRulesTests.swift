@@ -37,7 +37,11 @@ import Testing
     @Test func `an update keeps what is absent`() throws {
         let plan = try outplan(["max_try_count_0": 3, "name": "calm"])
         let events = try plan.update(body: try body(["max_try_count_1": 2]))
-        let created = try Outplan.create(id: id(4), customer: id(3), body: try body(["max_try_count_0": 3, "name": "calm"]))
+        let created = try Outplan.create(
+            id: id(4),
+            customer: id(3),
+            body: try body(["max_try_count_0": 3, "name": "calm"])
+        )
         let after = try #require(given(Outplan.self, created + events))
         #expect(after.settings.maximumTries == [3, 2, 0, 0, 0])
         #expect(after.settings.name == "calm")

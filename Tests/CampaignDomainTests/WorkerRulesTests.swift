@@ -6,13 +6,24 @@ import Testing
 @Suite struct WorkerRulesTests {
     func report(channels: Int = 10, sequence: Int64 = 5, isLeaving: Bool = false) -> WorkerStatus {
         WorkerStatus(
-            worker: "1", journal: id(9), process: id(8), route: "default", channels: channels, free: channels,
-            version: "1", sequence: sequence, isLeaving: isLeaving
+            worker: "1",
+            journal: id(9),
+            process: id(8),
+            route: "default",
+            channels: channels,
+            free: channels,
+            version: "1",
+            sequence: sequence,
+            isLeaving: isLeaving
         )
     }
 
     static let registered = WorkerEvent.registered(
-        journal: id(9), name: "1", route: "default", channels: 10, version: "1"
+        journal: id(9),
+        name: "1",
+        route: "default",
+        channels: 10,
+        version: "1"
     )
 
     func worker(_ events: WorkerEvent...) throws -> Worker {

@@ -37,11 +37,17 @@ final class CampaignHarness {
     }
 
     func request(
-        _ method: String, _ params: JSONValue, as input: (Request, @escaping @Sendable (Reply) -> Void) -> CampaignInput
+        _ method: String,
+        _ params: JSONValue,
+        as input: (Request, @escaping @Sendable (Reply) -> Void) -> CampaignInput
     ) throws -> JSONValue {
         let reply = Locked<Reply?>(nil)
         let request = Request(
-            method: method, customerID: Self.customer, actor: "test", correlation: ids.next(at: now), params: params
+            method: method,
+            customerID: Self.customer,
+            actor: "test",
+            correlation: ids.next(at: now),
+            params: params
         )
         try perform([input(request) { answer in reply.value = answer }])
         guard let answer = reply.value else { throw Refusal.state("no answer") }
@@ -82,8 +88,15 @@ final class CampaignHarness {
         try tell(
             .workerStatus(
                 WorkerStatus(
-                    worker: "1", journal: Self.journal, process: id(8), route: "default", channels: channels,
-                    free: channels, version: "1", sequence: sequence, isLeaving: false
+                    worker: "1",
+                    journal: Self.journal,
+                    process: id(8),
+                    route: "default",
+                    channels: channels,
+                    free: channels,
+                    version: "1",
+                    sequence: sequence,
+                    isLeaving: false
                 )
             )
         )
@@ -92,19 +105,36 @@ final class CampaignHarness {
     func leases(_ count: Int) -> [Lease] {
         (0..<count).map { _ in
             Lease(
-                attempt: ids.next(at: now), target: ids.next(at: now), destination: tel("+15550000001"),
-                destinationIndex: 0, tryCount: 1
+                attempt: ids.next(at: now),
+                target: ids.next(at: now),
+                destination: tel("+15550000001"),
+                destinationIndex: 0,
+                tryCount: 1
             )
         }
     }
 
     @discardableResult
-    func report(_ kind: CallEvent.Kind, _ lease: Lease, _ reason: String = "", by: String = "remote") throws -> [CampaignEffect] {
+    func report(
+        _ kind: CallEvent.Kind,
+        _ lease: Lease,
+        _ reason: String = "",
+        by: String = "remote"
+    ) throws -> [CampaignEffect] {
         guard let call = try call(lease.attempt) else { throw Refusal.state("no such campaigncall") }
         let event = CallEvent(
-            id: ids.next(at: now), kind: kind, source: "dialer-worker/1", time: now, customer: Self.customer,
-            call: call.assignment.call, attempt: lease.attempt, journal: Self.journal, sequence: 1,
-            correlation: lease.attempt, hangupReason: reason, hangupBy: by
+            id: ids.next(at: now),
+            kind: kind,
+            source: "dialer-worker/1",
+            time: now,
+            customer: Self.customer,
+            call: call.assignment.call,
+            attempt: lease.attempt,
+            journal: Self.journal,
+            sequence: 1,
+            correlation: lease.attempt,
+            hangupReason: reason,
+            hangupBy: by
         )
         return try perform([.message(.callEvents([event]), acknowledge: {})])
     }

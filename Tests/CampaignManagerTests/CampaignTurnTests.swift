@@ -51,7 +51,12 @@ import Testing
         let (harness, _, request) = try running()
         let leases = harness.leases(2)
         let open = leases.map { ClaimReport.OpenLease(lease: $0, campaign: request.campaign, run: request.run) }
-        let report = ClaimReport(outdial: CampaignHarness.outdial, campaign: request.campaign, run: request.run, leases: open)
+        let report = ClaimReport(
+            outdial: CampaignHarness.outdial,
+            campaign: request.campaign,
+            run: request.run,
+            leases: open
+        )
         try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
         try harness.perform([.reconcile(report)])
         try harness.perform([.reconcile(report)])
@@ -67,7 +72,9 @@ import Testing
         #expect(effects.contains(.reconcile))
         let open = leases.map { ClaimReport.OpenLease(lease: $0, campaign: request.campaign, run: request.run) }
         try harness.perform([
-            .reconcile(ClaimReport(outdial: request.outdial, campaign: request.campaign, run: request.run, leases: open))
+            .reconcile(
+                ClaimReport(outdial: request.outdial, campaign: request.campaign, run: request.run, leases: open)
+            )
         ])
         #expect(try harness.items().count { $0.kind == "dial" } == 3)
     }
@@ -148,7 +155,22 @@ import Testing
         #expect(lease(try other.tell(ready))?.count == 10)
     }
 
-    @Test func `a silent worker is lost and its attempts are settled; without an answer the outcome is unknown`() throws {
+    @Test func `news that overtakes the answer to a lease request is not lost`() throws {
+        let (harness, campaign, request) = try running(["end_handle": "continue"])
+        try harness.perform([.tick])
+        _ = try harness.tell(.outdialReady(outdial: request.outdial, campaign: campaign, run: 1))
+        let effects = try harness.perform([.leased(request, .leases([], isExhausted: false))])
+        #expect(lease(effects)?.count == 10)
+        let (other, second, pending) = try running()
+        try other.perform([.tick])
+        _ = try other.tell(.outdialExhausted(outdial: pending.outdial, campaign: second, run: 1))
+        let again = try #require(lease(try other.perform([.leased(pending, .leases([], isExhausted: false))])))
+        try other.perform([.leased(again, .leases([], isExhausted: true))])
+        #expect(try other.campaign(second).endReason == .exhausted)
+    }
+
+    @Test func `a silent worker is lost and its attempts are settled; without an answer the outcome is unknown`() throws
+    {
         let (harness, _, request) = try running()
         let leases = harness.leases(2)
         try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
@@ -194,7 +216,10 @@ import Testing
         try harness.perform([
             .reconcile(ClaimReport(outdial: CampaignHarness.outdial, campaign: campaign, run: 1, leases: []))
         ])
-        #expect(try harness.items().last?.body == .claimReleased(outdial: CampaignHarness.outdial, campaign: campaign, run: 1))
+        #expect(
+            try harness.items().last?.body
+                == .claimReleased(outdial: CampaignHarness.outdial, campaign: campaign, run: 1)
+        )
     }
 
     @Test func `a claim is left alone while its campaign is being started`() throws {

@@ -18,7 +18,9 @@ import Testing
 
     @Test func theLastMessageOfALogIsFound() {
         #expect(LogTail.message(in: "one\ntwo\n\n") == "two")
-        #expect(LogTail.message(in: "{\"level\":\"error\",\"message\":\"no such key: answr\"}\n") == "no such key: answr")
+        #expect(
+            LogTail.message(in: "{\"level\":\"error\",\"message\":\"no such key: answr\"}\n") == "no such key: answr"
+        )
         #expect(LogTail.message(in: "") == nil)
     }
 

@@ -8,7 +8,9 @@ import Testing
         #expect(id.description == text)
         #expect(ID(bytes: id.bytes) == id)
         #expect(ID(text.uppercased()) == id)
-        for wrong in ["", "183c0d5c691e42f3af2b9bffc2740f83", text + "0", "g" + text.dropFirst(), String(text.dropLast())] {
+        for wrong in [
+            "", "183c0d5c691e42f3af2b9bffc2740f83", text + "0", "g" + text.dropFirst(), String(text.dropLast()),
+        ] {
             #expect(ID(wrong) == nil)
         }
     }
@@ -48,7 +50,9 @@ import Testing
         #expect(Timestamp(parsing: text)?.documented == "2022-04-28 02:16:39.712142")
     }
 
-    @Test(arguments: ["", "yesterday", "2022-13-01 00:00:00", "2022-01-01 25:00:00", "2022-01-01 00:00:00 x", "2022-1-1"])
+    @Test(arguments: [
+        "", "yesterday", "2022-13-01 00:00:00", "2022-01-01 25:00:00", "2022-01-01 00:00:00 x", "2022-1-1",
+    ])
     func `what is no time is refused`(_ text: String) { #expect(Timestamp(parsing: text) == nil) }
 
     @Test func `dates before 1970 and leap days survive`() {

@@ -6,7 +6,12 @@ import Testing
 @Suite struct OutdialRulesTests {
     static let plan = DialPlan(maximumTries: [1, 1, 1, 1, 1], tryInterval: 1000)
     static let created = OutdialEvent.created(
-        id: id(1), customer: id(3), name: "", detail: "", data: "", campaign: .none
+        id: id(1),
+        customer: id(3),
+        name: "",
+        detail: "",
+        data: "",
+        campaign: .none
     )
 
     func outdial(_ events: OutdialEvent...) throws -> Outdial {
@@ -65,7 +70,9 @@ import Testing
     @Test func `the claimant is shown as its campaign, else what was assigned`() throws {
         #expect(try outdial(.campaignAssigned(campaign: id(9)), claimed()).resource["campaign_id"].id == id(5))
         let released = try outdial(
-            .campaignAssigned(campaign: id(9)), claimed(), .released(campaign: id(5), run: 1)
+            .campaignAssigned(campaign: id(9)),
+            claimed(),
+            .released(campaign: id(5), run: 1)
         )
         #expect(released.resource["campaign_id"].id == id(9))
     }
@@ -82,12 +89,15 @@ import Testing
 
     @Test func `every event survives its stored form`() throws {
         let events: [OutdialEvent] = [
-            Self.created, .updated(name: "a", detail: nil, data: nil), .campaignAssigned(campaign: id(4)), .deleted, claimed(),
+            Self.created, .updated(name: "a", detail: nil, data: nil), .campaignAssigned(campaign: id(4)), .deleted,
+            claimed(),
             .planChanged(plan: Self.plan), .released(campaign: id(5), run: 1), .wished(campaign: id(5), run: 1),
             .ready(campaign: id(5), run: 1), .exhausted(campaign: id(5), run: 1),
         ]
         for event in events {
-            #expect(try OutdialEvent(type: event.type, schema: 1, json: try JSONValue(parsing: event.json.bytes)) == event)
+            #expect(
+                try OutdialEvent(type: event.type, schema: 1, json: try JSONValue(parsing: event.json.bytes)) == event
+            )
         }
         let held = try outdial(claimed())
         #expect(try Outdial(json: try JSONValue(parsing: held.json.bytes)) == held)

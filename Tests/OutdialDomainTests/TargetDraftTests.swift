@@ -22,7 +22,9 @@ import Testing
 
     @Test func `the type of a destination is inferred`() throws {
         let draft = try TargetDraft(
-            body: try body(["destination_0": ["target": "sip:a@example.org"], "destination_1": ["target": "a@example.org"]])
+            body: try body([
+                "destination_0": ["target": "sip:a@example.org"], "destination_1": ["target": "a@example.org"],
+            ])
         )
         #expect(draft.destinations[0]?.type == "sip")
         #expect(draft.destinations[1]?.type == "email")

@@ -12,17 +12,29 @@ import Testing
 
     static func leased(_ attempt: UInt64, destination: Int = 0, tryCount: Int = 1) -> TargetEvent {
         let lease = Target.Lease(
-            attempt: id(attempt), request: id(900), campaign: id(5), run: 1, destinationIndex: destination
+            attempt: id(attempt),
+            request: id(900),
+            campaign: id(5),
+            run: 1,
+            destinationIndex: destination
         )
         return .leased(lease, tryCount: tryCount)
     }
 
     static func finished(
-        _ attempt: UInt64, _ outcome: AttemptFinished.Outcome, _ reason: HangupReason, at second: Int
+        _ attempt: UInt64,
+        _ outcome: AttemptFinished.Outcome,
+        _ reason: HangupReason,
+        at second: Int
     ) -> AttemptFinished {
         AttemptFinished(
-            attempt: id(attempt), target: id(1), outdial: id(2), outcome: outcome, result: reason.result,
-            reason: reason.rawValue, endedAt: moment(second)
+            attempt: id(attempt),
+            target: id(1),
+            outdial: id(2),
+            outcome: outcome,
+            result: reason.result,
+            reason: reason.rawValue,
+            endedAt: moment(second)
         )
     }
 
@@ -87,11 +99,17 @@ import Testing
     }
 
     @Test func `an attempt that was never placed gives its try back and waits 1, 2, 4 and at most 60 seconds`() throws {
-        let target = try Self.after([Self.created(), Self.leased(10)], Self.finished(10, .notPlaced, .notDialed, at: 5))
+        let target = try Self.after(
+            [Self.created(), Self.leased(10)],
+            Self.finished(10, .notPlaced, .notDialed, at: 5)
+        )
         #expect(target.tryCounts == [0, 0, 0, 0, 0])
         #expect(target.status == .idle)
         #expect(target.nextTryAt == moment(6))
-        #expect((0...8).map { Target.notPlacedPause(after: $0).count } == [1, 2, 4, 8, 16, 32, 60, 60, 60].map { $0 * 1000 })
+        #expect(
+            (0...8).map { Target.notPlacedPause(after: $0).count }
+                == [1, 2, 4, 8, 16, 32, 60, 60, 60].map { $0 * 1000 }
+        )
     }
 
     @Test func `a cancel of ours gives the only try back and the target is idle at once`() throws {
@@ -102,7 +120,10 @@ import Testing
     }
 
     @Test func `an unknown outcome uses a try`() throws {
-        let target = try Self.after([Self.created(), Self.leased(10)], Self.finished(10, .placed, .outcomeUnknown, at: 5))
+        let target = try Self.after(
+            [Self.created(), Self.leased(10)],
+            Self.finished(10, .placed, .outcomeUnknown, at: 5)
+        )
         #expect(target.tryCounts[0] == 1)
         #expect(target.nextTryAt == moment(65))
     }
@@ -129,7 +150,9 @@ import Testing
     }
 
     @Test func `every event survives its stored form`() throws {
-        let target = try #require(given(Target.self, [Self.created([tel("+15550000001"), nil, tel("+15550000002")]), Self.leased(10)]))
+        let target = try #require(
+            given(Target.self, [Self.created([tel("+15550000001"), nil, tel("+15550000002")]), Self.leased(10)])
+        )
         let events =
             [Self.created(), .deleted, Self.leased(10), .closed(reason: "x")]
             + target.finish(Self.finished(10, .placed, .busy, at: 9), plan: Self.plan)

@@ -31,7 +31,11 @@ final class OutdialHarness {
     func request(_ method: String, _ params: JSONValue, customer: ID = OutdialHarness.customer) throws -> Reply {
         let box = Box()
         let request = Request(
-            method: method, customerID: customer, actor: "test", correlation: ids.next(at: now), params: params
+            method: method,
+            customerID: customer,
+            actor: "test",
+            correlation: ids.next(at: now),
+            params: params
         )
         try perform([.request(request, answer: { box.reply = $0 })])
         guard let reply = box.reply else { throw Refusal.state("no answer") }
@@ -61,14 +65,22 @@ final class OutdialHarness {
     }
 
     @discardableResult
-    func claim(run: Int64 = 1, campaign: ID = OutdialHarness.campaign, plan: DialPlan = OutdialHarness.plan) throws -> Reply {
+    func claim(
+        run: Int64 = 1,
+        campaign: ID = OutdialHarness.campaign,
+        plan: DialPlan = OutdialHarness.plan
+    ) throws -> Reply {
         try request(
             "outdial.claim",
             ["outdial_id": .id(Self.outdial), "campaign_id": .id(campaign), "run": .integer(run), "plan": plan.json]
         )
     }
 
-    func lease(_ count: Int64, request requestID: ID? = nil, run: Int64 = 1) throws -> (leases: [Lease], isExhausted: Bool) {
+    func lease(
+        _ count: Int64,
+        request requestID: ID? = nil,
+        run: Int64 = 1
+    ) throws -> (leases: [Lease], isExhausted: Bool) {
         let answer = try request(
             "outdial.lease",
             [
@@ -85,8 +97,13 @@ final class OutdialHarness {
         try tell(
             .attemptFinished(
                 AttemptFinished(
-                    attempt: lease.attempt, target: lease.target, outdial: Self.outdial, outcome: outcome,
-                    result: reason.result, reason: reason.rawValue, endedAt: now
+                    attempt: lease.attempt,
+                    target: lease.target,
+                    outdial: Self.outdial,
+                    outcome: outcome,
+                    result: reason.result,
+                    reason: reason.rawValue,
+                    endedAt: now
                 )
             )
         )

@@ -129,7 +129,9 @@ import Testing
         func row(_ line: Int64, _ number: String) -> JSONValue {
             ["line": .integer(line), "id": .id(id(UInt64(1000 + line))), "values": ["destination_0": .string(number)]]
         }
-        let rows: [JSONValue] = [row(2, "+15550000001"), row(3, "12345"), row(4, "+15550000001"), row(5, "+15550000002")]
+        let rows: [JSONValue] = [
+            row(2, "+15550000001"), row(3, "12345"), row(4, "+15550000001"), row(5, "+15550000002"),
+        ]
         let params: JSONValue = [
             "outdial_id": .id(OutdialHarness.outdial), "duplicates": "skip", "rows": .array(rows),
         ]
@@ -165,11 +167,13 @@ import Testing
         for step in 0..<300 {
             harness.now = moment(step * 7)
             switch Int.random(in: 0..<6, using: &random) {
-            case 0, 1: try harness.addTarget("+1555000\(1000 + step)", priority: Int64.random(in: 0...9, using: &random))
+            case 0, 1:
+                try harness.addTarget("+1555000\(1000 + step)", priority: Int64.random(in: 0...9, using: &random))
             case 2: open += try harness.lease(Int64.random(in: 1...4, using: &random)).leases
             case 3 where !open.isEmpty:
                 let lease = open.remove(at: Int.random(in: 0..<open.count, using: &random))
-                let outcome = [AttemptFinished.Outcome.placed, .placed, .notPlaced, .cancelled]
+                let outcome =
+                    [AttemptFinished.Outcome.placed, .placed, .notPlaced, .cancelled]
                     .randomElement(using: &random) ?? .placed
                 let reason = [HangupReason.normal, .busy, .noAnswer].randomElement(using: &random) ?? .busy
                 if outcome == .placed { placed += 1 }

@@ -11,12 +11,15 @@ import Testing
         let harness = try OutdialHarness()
         let plan = try LogReader(path: harness.file.path).read { db in
             try Row.fetchAll(
-                db, sql: "EXPLAIN QUERY PLAN SELECT id, version, state FROM target \(TargetSelection.step)",
+                db,
+                sql: "EXPLAIN QUERY PLAN SELECT id, version, state FROM target \(TargetSelection.step)",
                 arguments: [OutdialHarness.outdial, 5, 0, harness.now, 1]
             ).map { $0["detail"] as String }
         }
         #expect(
-            plan == ["SEARCH target USING INDEX target_selection (outdial_id=? AND priority=? AND tried=? AND due_at<?)"]
+            plan == [
+                "SEARCH target USING INDEX target_selection (outdial_id=? AND priority=? AND tried=? AND due_at<?)"
+            ]
         )
     }
 
@@ -37,7 +40,11 @@ import Testing
 
     private func stored(_ outdial: ID) throws -> String {
         let event = TargetEvent.created(
-            TargetDraft(destinations: [tel("+15550000001")]), id: id(1), outdial: outdial, customer: id(3), at: moment(0)
+            TargetDraft(destinations: [tel("+15550000001")]),
+            id: id(1),
+            outdial: outdial,
+            customer: id(3),
+            at: moment(0)
         )
         return try #require(given(Target.self, [event])).json.text
     }

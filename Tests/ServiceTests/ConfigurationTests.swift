@@ -5,7 +5,10 @@ import Testing
 @testable import Service
 
 @Suite struct ConfigurationTests {
-    private func configuration(_ arguments: [String], _ environment: [String: String] = [:]) throws -> CommonConfiguration {
+    private func configuration(
+        _ arguments: [String],
+        _ environment: [String: String] = [:]
+    ) throws -> CommonConfiguration {
         try CommonConfiguration(options: try CommonOptions.parse(arguments), environment: environment)
     }
 
@@ -63,7 +66,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("127.0.0.1:8080", "127.0.0.1", 8080), ("localhost:0", "localhost", 0), (":9", "0.0.0.0", 9), ("[::1]:70", "::1", 70),
+        ("127.0.0.1:8080", "127.0.0.1", 8080), ("localhost:0", "localhost", 0), (":9", "0.0.0.0", 9),
+        ("[::1]:70", "::1", 70),
     ])
     func listenAddressesAreRead(text: String, host: String, port: Int) throws {
         let address = try ListenAddress(parsing: text, name: "n")
@@ -71,7 +75,9 @@ import Testing
         #expect(try ListenAddress(parsing: address.description, name: "n") == address)
     }
 
-    @Test(arguments: ["", "host", "a:b:70", "::1:70", "h:65536", "h:-1", "h:+1", "h:", "[::1]", "[x]:1", "a b:1", "[::1:1"])
+    @Test(arguments: [
+        "", "host", "a:b:70", "::1:70", "h:65536", "h:-1", "h:+1", "h:", "[::1]", "[x]:1", "a b:1", "[::1:1",
+    ])
     func wrongListenAddressesAreRefused(text: String) {
         #expect(throws: ConfigurationError.self) { try ListenAddress(parsing: text, name: "n") }
     }

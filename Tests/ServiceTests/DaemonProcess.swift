@@ -16,8 +16,12 @@ final class DaemonProcess {
 
     /// Starts `program` with a broker that nobody runs, unless told otherwise.
     init(
-        _ program: String = "outdial-manager", _ arguments: [String] = [], environment: [String: String] = [:],
-        broker: String = "amqp://127.0.0.1:1", shell: String? = nil, standardError: FileHandle? = nil
+        _ program: String = "outdial-manager",
+        _ arguments: [String] = [],
+        environment: [String: String] = [:],
+        broker: String = "amqp://127.0.0.1:1",
+        shell: String? = nil,
+        standardError: FileHandle? = nil
     ) throws {
         directory = try TemporaryDirectory()
         output = directory.file("stderr.txt")
@@ -46,7 +50,9 @@ final class DaemonProcess {
 
     /// Its exit status; nil when it goes on for longer.
     func status(within limit: Duration = .seconds(20)) async -> Int32? {
-        guard await eventually(within: limit, { !process.isRunning }), process.terminationReason == .exit else { return nil }
+        guard await eventually(within: limit, { !process.isRunning }), process.terminationReason == .exit else {
+            return nil
+        }
         return process.terminationStatus
     }
 

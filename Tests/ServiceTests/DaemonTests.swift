@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 /// Whole daemons from their arguments to their exit status, without a broker.
 @Suite(.serialized) struct DaemonTests {
@@ -18,7 +18,8 @@ import TestSupport
         let pipe = try TemporaryDirectory()
         #expect(mkfifo(pipe.file("ledger"), 0o600) == 0)
         let daemon = try DaemonProcess(
-            "dialer-worker", ["--simulator-ledger", pipe.file("ledger"), "--metrics-listen", "127.0.0.1:0"]
+            "dialer-worker",
+            ["--simulator-ledger", pipe.file("ledger"), "--metrics-listen", "127.0.0.1:0"]
         )
         #expect(await eventually { daemon.text.contains("metrics are served") })
         daemon.send(SIGTERM)
@@ -49,7 +50,8 @@ import TestSupport
         _ = fcntl(end, F_SETFL, flags)
         let socket = NotifySocket()
         let daemon = try DaemonProcess(
-            environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "3000000"], standardError: pipe.fileHandleForWriting
+            environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "3000000"],
+            standardError: pipe.fileHandleForWriting
         )
         #expect(socket.receive() == "WATCHDOG=1")
         let start = ContinuousClock.now
@@ -61,7 +63,8 @@ import TestSupport
 
     @Test func itStopsWhenTheProcessThatStartedItIsKilled() async throws {
         let daemon = try DaemonProcess(
-            environment: ["CARILLON_DIE_WITH_PARENT": "1"], shell: #""$0" "$@" & echo "pid=$!" >&2; wait"#
+            environment: ["CARILLON_DIE_WITH_PARENT": "1"],
+            shell: #""$0" "$@" & echo "pid=$!" >&2; wait"#
         )
         #expect(await daemon.waitUntilBuilt())
         let line = try #require(daemon.lines.first { $0.hasPrefix("pid=") })
@@ -120,7 +123,8 @@ import TestSupport
         let second = try DaemonProcess("outdial-manager", ["--metrics-listen", String(address)])
         #expect(await second.status() == 1)
         #expect(
-            second.text == "outdial-manager: cannot listen on \(address): the address is in use; choose another with --metrics-listen\n"
+            second.text
+                == "outdial-manager: cannot listen on \(address): the address is in use; choose another with --metrics-listen\n"
         )
     }
 

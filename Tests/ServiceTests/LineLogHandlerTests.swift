@@ -9,7 +9,10 @@ import Testing
         let written = Locked<[UInt8]>([])
         var logger = Logger(label: "t") { _ in
             LineLogHandler(
-                daemon: "worker", format: format, level: .info, clock: { Timestamp(microseconds: 1_767_225_600_000_000) },
+                daemon: "worker",
+                format: format,
+                level: .info,
+                clock: { Timestamp(microseconds: 1_767_225_600_000_000) },
                 write: { line in written.withLock { $0 += line } }
             )
         }
@@ -46,11 +49,15 @@ import Testing
         #expect(text.unicodeScalars.filter { $0 == "\n" }.count == 1)
         #expect(text.hasSuffix("\n"))
         #expect(!text.contains("\r"))
-        if format != .json { #expect(!text.contains("\u{1B}") && !text.contains("\u{2028}") && !text.contains("\u{85}")) }
+        if format != .json {
+            #expect(!text.contains("\u{1B}") && !text.contains("\u{2028}") && !text.contains("\u{85}"))
+        }
     }
 
     @Test func metadataDoesNotReplaceOwnFields() throws {
-        let text = line(.json) { $0.info("real", metadata: ["message": "m", "time": "t", "level": "l", "daemon": "d"]) }
+        let text = line(.json) {
+            $0.info("real", metadata: ["message": "m", "time": "t", "level": "l", "daemon": "d"])
+        }
         let json = try JSONValue(parsing: Array(text.utf8.dropLast()))
         #expect(json["message"].string == "real")
         #expect(json["daemon"].string == "worker")

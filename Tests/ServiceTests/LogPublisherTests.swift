@@ -24,20 +24,28 @@ import Testing
         let context = EventContext(correlation: id(1), actor: "system")
         try file.perform(now: moment(0), ids: &ids) { turn in
             _ = try turn.append(
-                [NewEvent(type: "noted", id: id(2), data: Array("{}".utf8))], to: "note-1", expecting: .any, context: context
+                [NewEvent(type: "noted", id: id(2), data: Array("{}".utf8))],
+                to: "note-1",
+                expecting: .any,
+                context: context
             )
         }
         let (tries, lines) = (Locked(0), Locked<[String]>([]))
         let logger = Logger(label: "t") { _ in
             LineLogHandler(
-                daemon: "t", format: .text, level: .info,
+                daemon: "t",
+                format: .text,
+                level: .info,
                 write: { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
             )
         }
         let configuration = try AMQPConfiguration(url: "amqp://127.0.0.1:1", connectionName: "t")
         let publisher = LogPublisher(
-            name: "bus", log: try LogReader(path: file.path), writer: FixedHead(head: file.head),
-            client: AMQPClient(configuration: configuration, topology: Topology(), logger: logger), logger: logger,
+            name: "bus",
+            log: try LogReader(path: file.path),
+            writer: FixedHead(head: file.head),
+            client: AMQPClient(configuration: configuration, topology: Topology(), logger: logger),
+            logger: logger,
             dispatches: { _ in
                 tries.withLock { $0 += 1 }
                 throw Poisoned()

@@ -17,7 +17,8 @@ import Testing
         FloatingPointCounter(label: "c", dimensions: [], factory: registry).increment(by: 0.25)
         #expect(
             lines() == [
-                "# TYPE a_total counter", "a_total 1", "a_total{k=\"v\",z=\"1\"} 3", "# TYPE b_gauge gauge", "b_gauge 1.5",
+                "# TYPE a_total counter", "a_total 1", "a_total{k=\"v\",z=\"1\"} 3", "# TYPE b_gauge gauge",
+                "b_gauge 1.5",
                 "# TYPE c counter", "c 0.25",
             ]
         )

@@ -117,7 +117,9 @@ import Testing
         #expect(sequence.elapsed(at: now + .seconds(100)) == .nothing)
         _ = sequence.asked(by: .signal, at: now)
         #expect(sequence.elapsed(at: now + .seconds(9)) == .nothing)
-        #expect(sequence.elapsed(at: now + .milliseconds(9500)) == .abort(line: "the stop took too long and was cut short"))
+        #expect(
+            sequence.elapsed(at: now + .milliseconds(9500)) == .abort(line: "the stop took too long and was cut short")
+        )
     }
 }
 

@@ -78,7 +78,9 @@ extension SystemTests {
         @Test func aContinuingCampaignStartsOnNewTargetsAtOnce() async throws {
             let system = try await SharedSystem.current.system()
             let setup = try await system.api.makeCampaign(
-                (0..<20).map { [number(120, $0, 1)] }, tries: [1], settings: ["end_handle": "continue"]
+                (0..<20).map { [number(120, $0, 1)] },
+                tries: [1],
+                settings: ["end_handle": "continue"]
             )
             try await system.api.setStatus(setup.id, "run")
             for index in 20...22 {
@@ -90,7 +92,8 @@ extension SystemTests {
                 guard index < 22 else { break }
                 let begin = ContinuousClock.now
                 _ = try await system.api.call(
-                    "POST", "/v1.0/outdials/\(setup.outdial)/targets",
+                    "POST",
+                    "/v1.0/outdials/\(setup.outdial)/targets",
                     ["destination_0": ["target": .string(number(120, index, 1))]]
                 )
                 try await eventually("the new target is dialed", within: .seconds(2)) {
@@ -113,7 +116,9 @@ extension SystemTests {
             let system = try await SharedSystem.current.system()
             // Half of them ring 1.5 s in vain, the others talk; every one has a single try.
             let setup = try await system.api.makeCampaign(
-                (0..<400).map { [number(130, $0, $0 % 2 == 0 ? 3 : 1)] }, tries: [1], settings: ["max_concurrent": 60]
+                (0..<400).map { [number(130, $0, $0 % 2 == 0 ? 3 : 1)] },
+                tries: [1],
+                settings: ["max_concurrent": 60]
             )
             try await system.api.setStatus(setup.id, "run")
             for (index, done) in [60, 150].enumerated() {
@@ -152,10 +157,14 @@ extension SystemTests {
         @Test func twoCampaignsRunAtOnceButNotOnOneOutdial() async throws {
             let system = try await SharedSystem.current.system()
             let first = try await system.api.makeCampaign(
-                (0..<300).map { [number(140, $0, $0 % 3 == 0 ? 3 : 1)] }, tries: [1], settings: ["max_concurrent": 100]
+                (0..<300).map { [number(140, $0, $0 % 3 == 0 ? 3 : 1)] },
+                tries: [1],
+                settings: ["max_concurrent": 100]
             )
             let second = try await system.api.makeCampaign(
-                (0..<300).map { [number(141, $0, $0 % 3 == 0 ? 9 : 2)] }, tries: [2], settings: ["max_concurrent": 100]
+                (0..<300).map { [number(141, $0, $0 % 3 == 0 ? 9 : 2)] },
+                tries: [2],
+                settings: ["max_concurrent": 100]
             )
             let rival = try await system.api.makeCampaign(on: first.outdial, tries: [1])
             try await system.api.setStatus(first.id, "run")
@@ -196,10 +205,14 @@ extension SystemTests {
         @Test func concurrencyAndRateStayWithinTheirLimits() async throws {
             let system = try await SharedSystem.current.system()
             let narrow = try await system.api.makeCampaign(
-                (0..<100).map { [number(160, $0, 1)] }, tries: [1], settings: ["max_concurrent": 10]
+                (0..<100).map { [number(160, $0, 1)] },
+                tries: [1],
+                settings: ["max_concurrent": 10]
             )
             let slow = try await system.api.makeCampaign(
-                (0..<200).map { [number(161, $0, 1)] }, tries: [1], settings: ["calls_per_second": 40]
+                (0..<200).map { [number(161, $0, 1)] },
+                tries: [1],
+                settings: ["calls_per_second": 40]
             )
             try await system.api.setStatus(narrow.id, "run")
             try await system.api.setStatus(slow.id, "run")

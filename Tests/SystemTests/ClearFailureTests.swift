@@ -53,8 +53,12 @@ extension SystemTests {
 
         /// Runs a program that has to fail by itself.
         private func expectFailure(
-            _ name: String, _ arguments: [String], _ variables: [String: String] = [:],
-            _ given: TemporaryDirectory? = nil, status: Int32, naming: String,
+            _ name: String,
+            _ arguments: [String],
+            _ variables: [String: String] = [:],
+            _ given: TemporaryDirectory? = nil,
+            status: Int32,
+            naming: String,
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
             let directory = try given ?? TemporaryDirectory()
@@ -75,11 +79,21 @@ extension SystemTests {
         }
 
         private func expectFailure(
-            _ name: String, _ arguments: [String], _ directory: TemporaryDirectory, status: Int32, naming: String,
+            _ name: String,
+            _ arguments: [String],
+            _ directory: TemporaryDirectory,
+            status: Int32,
+            naming: String,
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
             try await expectFailure(
-                name, arguments, [:], directory, status: status, naming: naming, sourceLocation: sourceLocation
+                name,
+                arguments,
+                [:],
+                directory,
+                status: status,
+                naming: naming,
+                sourceLocation: sourceLocation
             )
         }
     }

@@ -32,7 +32,9 @@ extension SystemTests {
         private func start(on system: CarillonSystem) async throws -> CampaignSetup {
             let rows = (0..<1000).map { [number(200, $0, $0 % 5 == 0 ? 9 : 1)] }
             let setup = try await system.api.makeCampaign(
-                rows, tries: [3], settings: ["max_concurrent": 100, "calls_per_second": 200]
+                rows,
+                tries: [3],
+                settings: ["max_concurrent": 100, "calls_per_second": 200]
             )
             // What a broker confirmed within a second of a queue's declaration may be lost with it.
             try await Task.sleep(until: system.readyAt + .seconds(5), clock: .continuous)

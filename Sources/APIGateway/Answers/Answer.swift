@@ -57,7 +57,8 @@ struct Problem: Error {
 
     static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
-            code: 413, Refusal(.invalidArgument, "BODY_TOO_LARGE", "the body must not be larger than \(limit) bytes")
+            code: 413,
+            Refusal(.invalidArgument, "BODY_TOO_LARGE", "the body must not be larger than \(limit) bytes")
         )
     }
 

@@ -18,8 +18,12 @@ struct CampaignProgress: Sendable {
                 outdials.isEmpty
                 ? [:]
                 : try await managers.result(
-                    "outdial.progress", ["ids": .array(outdials.sorted().map { .id($0) })], of: .outdial,
-                    caller: caller, correlation: correlation, deadline: deadline
+                    "outdial.progress",
+                    ["ids": .array(outdials.sorted().map { .id($0) })],
+                    of: .outdial,
+                    caller: caller,
+                    correlation: correlation,
+                    deadline: deadline
                 )
         } catch {
             return answer

@@ -11,7 +11,8 @@ struct Authenticator: Sendable {
     func authenticate(_ call: ClientCall, for access: Access, at now: Timestamp) async throws -> Identity {
         guard let (credential, source) = Credential.first(in: call) else {
             throw Refusal(
-                .unauthenticated, "AUTHENTICATION_REQUIRED",
+                .unauthenticated,
+                "AUTHENTICATION_REQUIRED",
                 "send an access key or the token of POST /auth/login as Authorization: Bearer"
             )
         }
@@ -26,14 +27,17 @@ struct Authenticator: Sendable {
 
     /// One message for every reason, so that nobody learns which keys or names exist.
     static let invalidCredentials = Refusal(
-        .unauthenticated, "INVALID_CREDENTIALS", "the credentials are wrong, expired or no longer valid"
+        .unauthenticated,
+        "INVALID_CREDENTIALS",
+        "the credentials are wrong, expired or no longer valid"
     )
 
     /// Browsers send cookies with requests of other sites' pages too, but they say where those come from.
     private func requireOwnOrigin(_ call: ClientCall) throws(Refusal) {
         guard let authority = call.originAuthority, let host = call.host, authority == host else {
             throw Refusal(
-                .permissionDenied, "PERMISSION_DENIED",
+                .permissionDenied,
+                "PERMISSION_DENIED",
                 "a change that is authenticated by a cookie needs an Origin header equal to the Host"
             )
         }
@@ -47,7 +51,9 @@ struct Authenticator: Sendable {
             key = AccessKeyToken.hash(text)
             params = ["token_hash": .string(key)]
         case .sessionToken(let text):
-            guard let agent = try await sessions.agent(of: text, at: now) else { throw Authenticator.invalidCredentials }
+            guard let agent = try await sessions.agent(of: text, at: now) else {
+                throw Authenticator.invalidCredentials
+            }
             key = "agent:\(agent)"
             params = ["agent_id": .id(agent)]
         }

@@ -39,7 +39,8 @@ struct AccessKeyToken: Sendable, Hashable {
     init() {
         let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         var generator = SystemRandomNumberGenerator()
-        text = AccessKeyToken.prefix
+        text =
+            AccessKeyToken.prefix
             + String((0..<32).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] })
     }
 

@@ -20,7 +20,9 @@ extension Gateway {
         let answer: JSONValue
         do {
             answer = try await managers.result(
-                "account.login", ["username": body["username"], "password": body["password"]], of: .campaign,
+                "account.login",
+                ["username": body["username"], "password": body["password"]],
+                of: .campaign,
                 correlation: correlation
             )
         } catch {

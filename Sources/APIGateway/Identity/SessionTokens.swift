@@ -22,7 +22,8 @@ actor SessionTokens {
     func token(for agent: JSONValue, at now: Timestamp) async throws -> String {
         let seconds = now.microseconds / 1_000_000
         let claims = SessionClaims(
-            type: SessionClaims.agentType, agent: ClaimValue(agent),
+            type: SessionClaims.agentType,
+            agent: ClaimValue(agent),
             exp: ExpirationClaim(value: Date(timeIntervalSince1970: Double(seconds + SessionTokens.lifetime))),
             iat: IssuedAtClaim(value: Date(timeIntervalSince1970: Double(seconds)))
         )

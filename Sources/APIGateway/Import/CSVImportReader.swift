@@ -41,7 +41,9 @@ struct CSVImportReader: ImportReader {
         for index in 0..<header.fieldCount {
             guard let text = header.text(index)?.trimmed else { throw unusableHeader("the header is not valid UTF-8") }
             let name = ImportColumn.known.contains(text.lowercased()) ? text.lowercased() : text
-            guard name.isEmpty || !names.contains(name) else { throw unusableHeader("the column \(name) is there twice") }
+            guard name.isEmpty || !names.contains(name) else {
+                throw unusableHeader("the column \(name) is there twice")
+            }
             names.append(name)
             guard names.count <= 1000 else { throw unusableHeader("the header has more than 1000 columns") }
         }
@@ -64,7 +66,8 @@ struct CSVImportReader: ImportReader {
         guard record.fieldCount == columns.count else {
             let column = record.fieldCount < columns.count ? columns[record.fieldCount] : ""
             return rejected(
-                column, "the row has \(record.fieldCount) columns, the header has \(columns.count)"
+                column,
+                "the row has \(record.fieldCount) columns, the header has \(columns.count)"
             )
         }
         var values = JSONObject()

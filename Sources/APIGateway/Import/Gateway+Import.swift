@@ -15,7 +15,11 @@ extension Gateway {
             ?? ImportIDs(at: configuration.now())
         // Asked first, so that a wrong path is told at once and also for a file without rows.
         _ = try await managers.result(
-            "outdial.get", ["id": .id(outdial)], of: .outdial, caller: caller, correlation: call.correlation
+            "outdial.get",
+            ["id": .id(outdial)],
+            of: .outdial,
+            caller: caller,
+            correlation: call.correlation
         )
         let target = TargetImport(ids: ids) { (rows, requestID) async throws(Refusal) -> JSONValue in
             try await managers.result(
@@ -24,7 +28,10 @@ extension Gateway {
                     "outdial_id": .id(outdial), "request_id": .id(requestID), "duplicates": .string(duplicates),
                     "rows": rows,
                 ],
-                of: .outdial, caller: caller, correlation: call.correlation, deadline: configuration.importDeadline
+                of: .outdial,
+                caller: caller,
+                correlation: call.correlation,
+                deadline: configuration.importDeadline
             )
         }
         switch format {
@@ -34,7 +41,9 @@ extension Gateway {
     }
 
     private func read(
-        _ body: HTTPBody, with reader: some ImportReader, into target: TargetImport
+        _ body: HTTPBody,
+        with reader: some ImportReader,
+        into target: TargetImport
     ) async throws -> JSONValue {
         var reader = reader
         var target = target

@@ -17,12 +17,19 @@ struct ManagerRequests: Sendable {
 
     /// The result of one request; throws what the manager refuses, or that it does not answer.
     func result(
-        _ method: String, _ params: JSONValue, of manager: Manager, caller: Identity? = nil, correlation: ID,
+        _ method: String,
+        _ params: JSONValue,
+        of manager: Manager,
+        caller: Identity? = nil,
+        correlation: ID,
         deadline: Duration? = nil
     ) async throws(Refusal) -> JSONValue {
         let request = Request(
-            method: method, customerID: caller?.customerID ?? .none, actor: caller?.actor ?? "api-gateway",
-            correlation: correlation, params: params
+            method: method,
+            customerID: caller?.customerID ?? .none,
+            actor: caller?.actor ?? "api-gateway",
+            correlation: correlation,
+            params: params
         )
         let reply: Reply
         do {

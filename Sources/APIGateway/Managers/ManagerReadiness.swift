@@ -34,7 +34,11 @@ extension ManagerRequests {
                     let question: (String, JSONValue) =
                         manager == .campaign ? ("gateway.secret", [:]) : ("outdial.progress", ["ids": []])
                     _ = try? await result(
-                        question.0, question.1, of: manager, correlation: correlation, deadline: .milliseconds(500)
+                        question.0,
+                        question.1,
+                        of: manager,
+                        correlation: correlation,
+                        deadline: .milliseconds(500)
                     )
                 }
             }

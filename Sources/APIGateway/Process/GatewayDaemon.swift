@@ -1,6 +1,6 @@
-import Glibc
 import AMQP
 import Contracts
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -12,15 +12,18 @@ package import ServiceLifecycle
 ///
 /// - Throws: `ConfigurationError` for a wrong flag or variable.
 package func buildGatewayDaemon(
-    _ options: GatewayOptions, _ context: DaemonContext
+    _ options: GatewayOptions,
+    _ context: DaemonContext
 ) throws -> [any ServiceLifecycle.Service] {
     let settings = try GatewaySettings(options, environment: context.environment)
     let bus = try Bus(context) { Topology.shared($0) }
     let client = bus.client
     context.readiness.set("http", ready: false, detail: "waiting to listen")
     let application = buildGateway(
-        client: BusManagerClient(names: bus.names, bus: client), configuration: settings.gateway,
-        address: .hostname(settings.host, port: settings.port), logger: context.logger,
+        client: BusManagerClient(names: bus.names, bus: client),
+        configuration: settings.gateway,
+        address: .hostname(settings.host, port: settings.port),
+        logger: context.logger,
         isConnected: { client.isReady },
         onListening: { host, port in
             context.logger.info("listening", metadata: ["address": "http://\(host):\(port)"])

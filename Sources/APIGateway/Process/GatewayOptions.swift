@@ -5,7 +5,9 @@ package import Service
 package struct GatewayOptions: DaemonOptions {
     @OptionGroup package var common: CommonOptions
 
-    @Option(help: "Where to serve HTTP, HOST:PORT; port 0 takes a free one (CARILLON_HTTP_LISTEN, default 127.0.0.1:8080).")
+    @Option(
+        help: "Where to serve HTTP, HOST:PORT; port 0 takes a free one (CARILLON_HTTP_LISTEN, default 127.0.0.1:8080)."
+    )
     package var httpListen: String?
 
     @Option(help: "How times are written: documented or rfc3339 (CARILLON_TIME_FORMAT, default documented).")

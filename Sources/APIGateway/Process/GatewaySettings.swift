@@ -15,7 +15,9 @@ struct GatewaySettings: Sendable {
         portFile = options.httpPortFile
         let format = options.timeFormat ?? environment["CARILLON_TIME_FORMAT"] ?? TimeFormat.documented.rawValue
         guard let timeFormat = TimeFormat(rawValue: format) else {
-            throw ConfigurationError("CARILLON_TIME_FORMAT (--time-format) must be documented or rfc3339, not \(format)")
+            throw ConfigurationError(
+                "CARILLON_TIME_FORMAT (--time-format) must be documented or rfc3339, not \(format)"
+            )
         }
         gateway.timeFormat = timeFormat
         gateway.tokenSecret = try GatewaySettings.tokenSecret(environment)

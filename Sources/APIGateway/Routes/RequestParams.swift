@@ -24,7 +24,11 @@ struct RequestParams {
         var params = JSONObject()
         for (name, value) in parameters {
             guard let id = ID(value), !id.isNone else {
-                throw Refusal(.invalidArgument, "INVALID_ID", "the \(name) in the path must be a UUID and not the nil one")
+                throw Refusal(
+                    .invalidArgument,
+                    "INVALID_ID",
+                    "the \(name) in the path must be a UUID and not the nil one"
+                )
             }
             params.append(name, .id(id))
         }
@@ -33,7 +37,11 @@ struct RequestParams {
 
     /// Completes the ids of the path by what `shape` asks for.
     static func complete(
-        _ params: inout JSONObject, shape: Route.Shape, query: QueryString, body: JSONValue, caller: Identity,
+        _ params: inout JSONObject,
+        shape: Route.Shape,
+        query: QueryString,
+        body: JSONValue,
+        caller: Identity,
         fresh: Fresh
     ) throws(Refusal) {
         switch shape {

@@ -41,7 +41,11 @@ package struct Route: Sendable {
 
     /// A route that a manager answers.
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ manager: Manager, _ rpc: String, _ shape: Shape,
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ manager: Manager,
+        _ rpc: String,
+        _ shape: Shape,
         _ access: Access
     ) {
         self.init(method, path, .manager(manager, rpc: rpc, shape: shape), access)

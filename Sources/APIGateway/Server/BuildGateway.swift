@@ -11,8 +11,11 @@ import NIOCore
 ///   - isConnected: whether the message broker can be reached now; readiness reports it.
 ///   - onListening: called with host and port once connections are accepted.
 package func buildGateway(
-    client: some ManagerClient, configuration: GatewayConfiguration, address: BindAddress = .hostname("127.0.0.1", port: 0),
-    logger: Logger, isConnected: @escaping @Sendable () -> Bool = { true },
+    client: some ManagerClient,
+    configuration: GatewayConfiguration,
+    address: BindAddress = .hostname("127.0.0.1", port: 0),
+    logger: Logger,
+    isConnected: @escaping @Sendable () -> Bool = { true },
     onListening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
 ) -> Application<GatewayResponder> {
     let gateway = Gateway(client: client, configuration: configuration, isConnected: isConnected)
@@ -21,14 +24,16 @@ package func buildGateway(
         idleTimeout: .seconds(75),
         httpDecoderConfiguration: .init(
             maxHeaderFieldSize: configuration.maximumHeaderSize * 2,
-            maxHeaderListSize: configuration.maximumHeaderSize * 2, maxHeaderFieldCount: 200
+            maxHeaderListSize: configuration.maximumHeaderSize * 2,
+            maxHeaderFieldCount: 200
         )
     )
     return Application(
         responder: GatewayResponder(gateway: gateway, logger: logger),
         server: .http1(configuration: channel),
         configuration: ApplicationConfiguration(
-            address: address, availableConnectionsDelegate: MaximumAvailableConnections(4096)
+            address: address,
+            availableConnectionsDelegate: MaximumAvailableConnections(4096)
         ),
         onServerRunning: { channel in
             guard let local = channel.localAddress else { return }

@@ -75,8 +75,9 @@ struct ClientCall: Sendable {
     private static func accepted(_ text: String?) -> String? {
         guard let text, (1...64).contains(text.utf8.count) else { return nil }
         let isSafe = text.utf8.allSatisfy { byte in
-            byte.isASCIILetterOrDigit || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":")]
-                .contains(byte)
+            byte.isASCIILetterOrDigit
+                || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":")]
+                    .contains(byte)
         }
         return isSafe ? text : nil
     }

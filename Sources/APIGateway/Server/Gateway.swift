@@ -17,12 +17,15 @@ struct Gateway: Sendable {
     let publicForm: PublicForm
 
     init(
-        client: any ManagerClient, configuration: GatewayConfiguration, isConnected: @escaping @Sendable () -> Bool
+        client: any ManagerClient,
+        configuration: GatewayConfiguration,
+        isConnected: @escaping @Sendable () -> Bool
     ) {
         self.configuration = configuration
         routes = .campaignAPI
         managers = ManagerRequests(
-            client: client, deadline: configuration.requestDeadline,
+            client: client,
+            deadline: configuration.requestDeadline,
             readiness: ManagerReadiness(isConnected: isConnected)
         )
         sessions = SessionTokens(managers: managers, secret: configuration.tokenSecret)
@@ -34,7 +37,10 @@ struct Gateway: Sendable {
 
     /// Answers one request; throws a ``Refusal`` or a ``Problem``.
     func answer(
-        _ call: ClientCall, route: Route, parameters: [(name: String, value: Substring)], body: HTTPBody
+        _ call: ClientCall,
+        route: Route,
+        parameters: [(name: String, value: Substring)],
+        body: HTTPBody
     ) async throws -> Answer {
         switch route.endpoint {
         case .ping: return Answer(["result": "pong"])
@@ -51,13 +57,22 @@ struct Gateway: Sendable {
             let document = route.takesBody ? try await document(body, of: call) : [:]
             let fresh = RequestParams.Fresh(at: configuration.now())
             try RequestParams.complete(
-                &params, shape: shape, query: call.query, body: document, caller: caller, fresh: fresh
+                &params,
+                shape: shape,
+                query: call.query,
+                body: document,
+                caller: caller,
+                fresh: fresh
             )
             if route.method == .post, let key = try call.idempotencyKey() {
                 params.append("idempotency_key", .string(key))
             }
             let result = try await managers.result(
-                rpc, .object(params), of: manager, caller: caller, correlation: call.correlation
+                rpc,
+                .object(params),
+                of: manager,
+                caller: caller,
+                correlation: call.correlation
             )
             let complete =
                 route.showsCampaigns
@@ -70,7 +85,8 @@ struct Gateway: Sendable {
         let pending = await managers.pending(correlation: call.correlation)
         guard pending.isEmpty else {
             return Answer(
-                code: 503, ["status": "waiting", "waiting_for": .array(pending.map { .string($0) })],
+                code: 503,
+                ["status": "waiting", "waiting_for": .array(pending.map { .string($0) })],
                 headers: [.retryAfter: "1"]
             )
         }

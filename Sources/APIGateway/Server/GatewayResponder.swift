@@ -29,7 +29,11 @@ package struct GatewayResponder: HTTPResponder {
             answer = Answer(Problem(refusal), requestID: call.requestID)
         } catch {
             logger.error("request failed", metadata: ["request_id": "\(call.requestID)", "error": "\(error)"])
-            let refusal = Refusal(.unknown, "INTERNAL", "something went wrong inside; the request id finds it in the log")
+            let refusal = Refusal(
+                .unknown,
+                "INTERNAL",
+                "something went wrong inside; the request id finds it in the log"
+            )
             answer = Answer(Problem(refusal), requestID: call.requestID)
         }
         log(answer, of: call, match: match, took: ContinuousClock.now - start)
@@ -81,7 +85,8 @@ package struct GatewayResponder: HTTPResponder {
         let path = if case .route(let route, _) = match { route.path.description } else { "unknown" }
         // 503 is the answer of a readiness probe that has to wait, and managers say themselves why they are away.
         logger.log(
-            level: answer.code >= 500 && answer.code != 503 ? .warning : .debug, "request",
+            level: answer.code >= 500 && answer.code != 503 ? .warning : .debug,
+            "request",
             metadata: [
                 "method": "\(call.method.rawValue)", "route": "\(path)", "status": "\(answer.code)",
                 "request_id": "\(call.requestID)", "correlation_id": "\(call.correlation)",

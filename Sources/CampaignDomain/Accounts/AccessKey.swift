@@ -24,9 +24,17 @@ package struct AccessKey: Aggregate, Hashable {
         switch event {
         case .created(let new):
             state = AccessKey(
-                id: new.id, customer: new.customer, name: new.name, detail: new.detail, tokenHash: new.tokenHash,
-                tokenPrefix: new.tokenPrefix, permission: new.permission, expiresAt: new.expiresAt, createdAt: time,
-                updatedAt: nil, deletedAt: nil
+                id: new.id,
+                customer: new.customer,
+                name: new.name,
+                detail: new.detail,
+                tokenHash: new.tokenHash,
+                tokenPrefix: new.tokenPrefix,
+                permission: new.permission,
+                expiresAt: new.expiresAt,
+                createdAt: time,
+                updatedAt: nil,
+                deletedAt: nil
             )
         case .updated(let name, let detail):
             state?.name = name
@@ -38,15 +46,25 @@ package struct AccessKey: Aggregate, Hashable {
 
     /// Reads a creation: `expire` is in seconds from now, absent is never.
     package static func create(
-        id: ID, customer: ID, body: RequestBody, tokenHash: String, tokenPrefix: String, permission: Permission,
+        id: ID,
+        customer: ID,
+        body: RequestBody,
+        tokenHash: String,
+        tokenPrefix: String,
+        permission: Permission,
         now: Timestamp
     ) throws(Refusal) -> [AccessKeyEvent] {
         let seconds = try body.integer("expire", in: 0...3_153_600_000)
         return [
             .created(
                 AccessKeyEvent.New(
-                    id: id, customer: customer, name: try body.text("name") ?? "", detail: try body.text("detail") ?? "",
-                    tokenHash: tokenHash, tokenPrefix: tokenPrefix, permission: permission,
+                    id: id,
+                    customer: customer,
+                    name: try body.text("name") ?? "",
+                    detail: try body.text("detail") ?? "",
+                    tokenHash: tokenHash,
+                    tokenPrefix: tokenPrefix,
+                    permission: permission,
                     expiresAt: seconds.flatMap { $0 > 0 ? now + .seconds($0) : nil }
                 )
             )
@@ -95,12 +113,17 @@ extension AccessKey {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            name: try json.requireString("name"), detail: try json.requireString("detail"),
-            tokenHash: try json.requireString("token_hash"), tokenPrefix: try json.requireString("token_prefix"),
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            name: try json.requireString("name"),
+            detail: try json.requireString("detail"),
+            tokenHash: try json.requireString("token_hash"),
+            tokenPrefix: try json.requireString("token_prefix"),
             permission: Permission(rawValue: try json.requireInteger("permission")),
-            expiresAt: json.optionalTime("tm_expire"), createdAt: try json.requireTime("tm_create"),
-            updatedAt: json.optionalTime("tm_update"), deletedAt: json.optionalTime("tm_delete")
+            expiresAt: json.optionalTime("tm_expire"),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: json.optionalTime("tm_update"),
+            deletedAt: json.optionalTime("tm_delete")
         )
     }
 
@@ -142,8 +165,10 @@ extension AccessKeyEvent {
         case "accesskey_created":
             self = .created(
                 New(
-                    id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-                    name: try json.requireString("name"), detail: try json.requireString("detail"),
+                    id: try json.requireID("id"),
+                    customer: try json.requireID("customer_id"),
+                    name: try json.requireString("name"),
+                    detail: try json.requireString("detail"),
                     tokenHash: try json.requireString("token_hash"),
                     tokenPrefix: try json.requireString("token_prefix"),
                     permission: Permission(rawValue: try json.requireInteger("permission")),

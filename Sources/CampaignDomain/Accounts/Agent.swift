@@ -17,8 +17,13 @@ package struct Agent: Aggregate, Hashable {
         switch event {
         case .created(let id, let customer, let username, let passwordHash, let name, let permission):
             state = Agent(
-                id: id, customer: customer, username: username, passwordHash: passwordHash, name: name,
-                permission: permission, createdAt: time
+                id: id,
+                customer: customer,
+                username: username,
+                passwordHash: passwordHash,
+                name: name,
+                permission: permission,
+                createdAt: time
             )
         }
     }
@@ -33,15 +38,23 @@ package struct Agent: Aggregate, Hashable {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            username: try json.requireString("username"), passwordHash: try json.requireString("password_hash"),
-            name: try json.requireString("name"), permission: Permission(rawValue: try json.requireInteger("permission")),
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            username: try json.requireString("username"),
+            passwordHash: try json.requireString("password_hash"),
+            name: try json.requireString("name"),
+            permission: Permission(rawValue: try json.requireInteger("permission")),
             createdAt: try json.requireTime("tm_create")
         )
     }
 
     private init(
-        id: ID, customer: ID, username: String, passwordHash: String, name: String, permission: Permission,
+        id: ID,
+        customer: ID,
+        username: String,
+        passwordHash: String,
+        name: String,
+        permission: Permission,
         createdAt: Timestamp
     ) {
         self.id = id
@@ -66,7 +79,12 @@ package struct Agent: Aggregate, Hashable {
 
 package enum AgentEvent: DomainEvent, Hashable {
     case created(
-        id: ID, customer: ID, username: String, passwordHash: String, name: String, permission: Permission
+        id: ID,
+        customer: ID,
+        username: String,
+        passwordHash: String,
+        name: String,
+        permission: Permission
     )
 
     package var type: String { "agent_created" }
@@ -85,9 +103,12 @@ package enum AgentEvent: DomainEvent, Hashable {
     package init(type: String, schema: Int, json: JSONValue) throws(JSONError) {
         guard type == "agent_created", schema == 1 else { throw JSONError("event type \(type) is not known") }
         self = .created(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            username: try json.requireString("username"), passwordHash: try json.requireString("password_hash"),
-            name: try json.requireString("name"), permission: Permission(rawValue: try json.requireInteger("permission"))
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            username: try json.requireString("username"),
+            passwordHash: try json.requireString("password_hash"),
+            name: try json.requireString("name"),
+            permission: Permission(rawValue: try json.requireInteger("permission"))
         )
     }
 }

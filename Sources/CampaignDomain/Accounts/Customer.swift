@@ -48,7 +48,9 @@ package struct Customer: Aggregate, Hashable {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            id: try json.requireID("id"), profile: try Profile(json: json), createdAt: try json.requireTime("tm_create")
+            id: try json.requireID("id"),
+            profile: try Profile(json: json),
+            createdAt: try json.requireTime("tm_create")
         )
     }
 

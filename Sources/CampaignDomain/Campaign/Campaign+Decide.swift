@@ -27,18 +27,22 @@ extension Campaign {
         }
         guard !settings.outdial.isNone else {
             throw Refusal(
-                .failedPrecondition, "OUTDIAL_MISSING",
+                .failedPrecondition,
+                "OUTDIAL_MISSING",
                 "the campaign has no outdial; set outdial_id with PUT /campaigns/{id}/resource_info"
             )
         }
         guard let outplan, outplan.deletedAt == nil else {
             throw Refusal(
-                .failedPrecondition, "OUTPLAN_MISSING",
+                .failedPrecondition,
+                "OUTPLAN_MISSING",
                 "the campaign has no outplan; set outplan_id with PUT /campaigns/{id}/resource_info"
             )
         }
         guard outplan.settings.maximumTries.contains(where: { $0 > 0 }) else {
-            throw .state("max_try_count_0 to max_try_count_4 of the outplan are all 0, so nobody could be dialed; raise one")
+            throw .state(
+                "max_try_count_0 to max_try_count_4 of the outplan are all 0, so nobody could be dialed; raise one"
+            )
         }
     }
 
@@ -71,7 +75,9 @@ extension Campaign {
 
     package func delete(openAttempts: Int64) throws(Refusal) -> [CampaignEvent] {
         guard status == .stop, openAttempts == 0 else {
-            throw .state("the campaign is in \(status.rawValue); stop it with PUT /campaigns/{id}/status before deleting it")
+            throw .state(
+                "the campaign is in \(status.rawValue); stop it with PUT /campaigns/{id}/status before deleting it"
+            )
         }
         return deletedAt == nil ? [.deleted] : []
     }

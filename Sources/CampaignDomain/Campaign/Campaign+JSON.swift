@@ -14,10 +14,16 @@ extension Campaign {
             let endReason = EndReason(rawValue: try json.requireString("end_reason"))
         else { throw JSONError("status or end_reason is unknown") }
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            settings: try CampaignSettings(json: json["settings"]), status: status, run: try json.requireInteger("run"),
-            endReason: endReason, endedAt: json.optionalTime("tm_end"), createdAt: try json.requireTime("tm_create"),
-            updatedAt: json.optionalTime("tm_update"), deletedAt: json.optionalTime("tm_delete")
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            settings: try CampaignSettings(json: json["settings"]),
+            status: status,
+            run: try json.requireInteger("run"),
+            endReason: endReason,
+            endedAt: json.optionalTime("tm_end"),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: json.optionalTime("tm_update"),
+            deletedAt: json.optionalTime("tm_delete")
         )
     }
 
@@ -84,32 +90,38 @@ extension CampaignEvent {
         switch type {
         case "campaign_created":
             self = .created(
-                id: try json.requireID("id"), customer: try json.requireID("customer_id"),
+                id: try json.requireID("id"),
+                customer: try json.requireID("customer_id"),
                 settings: try CampaignSettings(json: json["settings"])
             )
         case "campaign_updated": self = .updated(changes: json["changes"])
         case "campaign_started": self = .started(run: try json.requireInteger("run"))
         case "campaign_stopping":
             self = .stopping(
-                run: try json.requireInteger("run"), reason: try CampaignEvent.reason(json),
+                run: try json.requireInteger("run"),
+                reason: try CampaignEvent.reason(json),
                 journals: try json.requireArray("journals").compactMap(\.id)
             )
         case "campaign_stopped":
             self = .stopped(
-                run: try json.requireInteger("run"), reason: try CampaignEvent.reason(json),
+                run: try json.requireInteger("run"),
+                reason: try CampaignEvent.reason(json),
                 outdial: try json.requireID("outdial_id")
             )
         case "campaign_lease_returned":
             self = .leaseReturned(
-                run: try json.requireInteger("run"), attempt: try json.requireID("attempt_id"),
-                target: try json.requireID("target_id"), outdial: try json.requireID("outdial_id"),
+                run: try json.requireInteger("run"),
+                attempt: try json.requireID("attempt_id"),
+                target: try json.requireID("target_id"),
+                outdial: try json.requireID("outdial_id"),
                 outcome: AttemptFinished.Outcome(rawValue: try json.requireString("outcome")) ?? .cancelled
             )
         case "campaign_claim_dropped":
             self = .claimDropped(run: try json.requireInteger("run"), outdial: try json.requireID("outdial_id"))
         case "campaign_plan_changed":
             self = .planChanged(
-                run: try json.requireInteger("run"), outdial: try json.requireID("outdial_id"),
+                run: try json.requireInteger("run"),
+                outdial: try json.requireID("outdial_id"),
                 plan: try DialPlan(json: json["plan"])
             )
         case "campaign_deleted": self = .deleted

@@ -55,8 +55,16 @@ extension Campaign {
     package static func evolve(_ state: inout Campaign?, _ event: CampaignEvent, at time: Timestamp) {
         if case .created(let id, let customer, let settings) = event {
             state = Campaign(
-                id: id, customer: customer, settings: settings, status: .stop, run: 0, endReason: .none, endedAt: nil,
-                createdAt: time, updatedAt: nil, deletedAt: nil
+                id: id,
+                customer: customer,
+                settings: settings,
+                status: .stop,
+                run: 0,
+                endReason: .none,
+                endedAt: nil,
+                createdAt: time,
+                updatedAt: nil,
+                deletedAt: nil
             )
             return
         }

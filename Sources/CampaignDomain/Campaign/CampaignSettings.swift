@@ -65,7 +65,9 @@ extension CampaignSettings {
         func given(_ field: String) -> Bool { fields.contains(field) && body.has(field) }
         if given("name") { merged.name = try body.text("name") ?? "" }
         if given("detail") { merged.detail = try body.text("detail") ?? "" }
-        if given("type") { merged.kind = try body.word("type", Kind.self, aliases: ["sms": .message, "": .call]) ?? .call }
+        if given("type") {
+            merged.kind = try body.word("type", Kind.self, aliases: ["sms": .message, "": .call]) ?? .call
+        }
         if given("service_level") {
             merged.serviceLevel = try body.integer("service_level", in: 0...1_000_000) ?? 100
         }
@@ -75,10 +77,16 @@ extension CampaignSettings {
         if given("actions") { merged.actions = try CampaignSettings.actions(body.json["actions"]) }
         if given("source") { merged.source = try Address.read(body.json["source"], field: "source") }
         if given("route") { merged.route = try body.text("route") ?? "" }
-        if given("max_concurrent") { merged.maximumConcurrent = try body.integer("max_concurrent", in: 0...1_000_000) ?? 0 }
-        if given("calls_per_second") { merged.callsPerSecond = try CampaignSettings.rate(body.json["calls_per_second"]) }
+        if given("max_concurrent") {
+            merged.maximumConcurrent = try body.integer("max_concurrent", in: 0...1_000_000) ?? 0
+        }
+        if given("calls_per_second") {
+            merged.callsPerSecond = try CampaignSettings.rate(body.json["calls_per_second"])
+        }
         if given("stop_drain_timeout") {
-            merged.stopDrainTimeout = try body.integer("stop_drain_timeout", in: 0...86_400_000).map { Milliseconds($0) }
+            merged.stopDrainTimeout = try body.integer("stop_drain_timeout", in: 0...86_400_000).map {
+                Milliseconds($0)
+            }
         }
         try merged.mergeReferences(body, given: given)
         guard own.isNone || merged.nextCampaign != own else {

@@ -71,17 +71,27 @@ extension Campaigncall {
     }
 
     private func finish(
-        _ outcome: AttemptFinished.Outcome, reason: HangupReason, by: String, at moment: Timestamp
+        _ outcome: AttemptFinished.Outcome,
+        reason: HangupReason,
+        by: String,
+        at moment: Timestamp
     ) -> [CampaigncallEvent] {
         [.finished(ending(outcome, reason, at: moment), hangupBy: by)]
     }
 
     private func ending(
-        _ outcome: AttemptFinished.Outcome, _ reason: HangupReason, at moment: Timestamp
+        _ outcome: AttemptFinished.Outcome,
+        _ reason: HangupReason,
+        at moment: Timestamp
     ) -> AttemptFinished {
         AttemptFinished(
-            attempt: assignment.id, target: assignment.target, outdial: assignment.outdial, outcome: outcome,
-            result: reason.result, reason: reason.rawValue, endedAt: moment
+            attempt: assignment.id,
+            target: assignment.target,
+            outdial: assignment.outdial,
+            outcome: outcome,
+            result: reason.result,
+            reason: reason.rawValue,
+            endedAt: moment
         )
     }
 }

@@ -15,14 +15,20 @@ extension Campaigncall {
     package init(json: JSONValue) throws(JSONError) {
         guard let phase = Phase(rawValue: try json.requireInteger("phase")) else { throw JSONError("phase is unknown") }
         self.init(
-            assignment: try Assignment(json: json["assignment"]), phase: phase,
+            assignment: try Assignment(json: json["assignment"]),
+            phase: phase,
             isSettling: try json.requireBool("settling"),
             outcome: json["outcome"].string.flatMap { AttemptFinished.Outcome(rawValue: $0) },
-            hangupReason: try json.requireString("hangup_reason"), hangupBy: try json.requireString("hangup_by"),
-            digits: try json.requireString("digits"), dialedAt: json.optionalTime("tm_dialing"),
-            ringingAt: json.optionalTime("tm_ringing"), answeredAt: json.optionalTime("tm_progressing"),
-            endedAt: json.optionalTime("tm_hangup"), createdAt: try json.requireTime("tm_create"),
-            updatedAt: json.optionalTime("tm_update"), deletedAt: json.optionalTime("tm_delete")
+            hangupReason: try json.requireString("hangup_reason"),
+            hangupBy: try json.requireString("hangup_by"),
+            digits: try json.requireString("digits"),
+            dialedAt: json.optionalTime("tm_dialing"),
+            ringingAt: json.optionalTime("tm_ringing"),
+            answeredAt: json.optionalTime("tm_progressing"),
+            endedAt: json.optionalTime("tm_hangup"),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: json.optionalTime("tm_update"),
+            deletedAt: json.optionalTime("tm_delete")
         )
     }
 
@@ -68,28 +74,49 @@ extension Campaigncall.Assignment {
     }
 
     package init(json: JSONValue) throws(JSONError) {
-        guard let destination = try Address.stored(json["destination"]) else { throw JSONError("destination is missing") }
+        guard let destination = try Address.stored(json["destination"]) else {
+            throw JSONError("destination is missing")
+        }
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            campaign: try json.requireID("campaign_id"), run: try json.requireInteger("run"),
-            outplan: try json.requireID("outplan_id"), outdial: try json.requireID("outdial_id"),
-            target: try json.requireID("target_id"), queue: try json.requireID("queue_id"),
-            flow: try json.requireID("flow_id"), call: try json.requireID("call_id"),
-            source: try Address.stored(json["source"]), destination: destination,
-            destinationIndex: try json.requireInt("destination_index"), tryCount: try json.requireInt("try_count"),
-            worker: try json.requireString("worker_id"), journal: try json.requireID("journal"),
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            campaign: try json.requireID("campaign_id"),
+            run: try json.requireInteger("run"),
+            outplan: try json.requireID("outplan_id"),
+            outdial: try json.requireID("outdial_id"),
+            target: try json.requireID("target_id"),
+            queue: try json.requireID("queue_id"),
+            flow: try json.requireID("flow_id"),
+            call: try json.requireID("call_id"),
+            source: try Address.stored(json["source"]),
+            destination: destination,
+            destinationIndex: try json.requireInt("destination_index"),
+            tryCount: try json.requireInt("try_count"),
+            worker: try json.requireString("worker_id"),
+            journal: try json.requireID("journal"),
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
-            startBy: try json.requireTime("start_by"), createdAt: try json.requireTime("tm_create")
+            startBy: try json.requireTime("start_by"),
+            createdAt: try json.requireTime("tm_create")
         )
     }
 
     /// The command that places it.
     package var command: DialCommand {
         DialCommand(
-            attempt: id, call: call, campaign: campaign, run: run, customer: customer, target: target, source: source,
-            destination: destination, destinationIndex: destinationIndex, tryCount: tryCount, dialTimeout: dialTimeout,
-            maximumTalkTime: maximumTalkTime, startBy: startBy
+            attempt: id,
+            call: call,
+            campaign: campaign,
+            run: run,
+            customer: customer,
+            target: target,
+            source: source,
+            destination: destination,
+            destinationIndex: destinationIndex,
+            tryCount: tryCount,
+            dialTimeout: dialTimeout,
+            maximumTalkTime: maximumTalkTime,
+            startBy: startBy
         )
     }
 }
@@ -136,7 +163,7 @@ extension CampaigncallEvent {
             self = .finished(try AttemptFinished(json: json["finished"]), hangupBy: try json.requireString("hangup_by"))
         case "campaigncall_late_result_ignored":
             self = .lateResultIgnored(reason: try json.requireString("reason"), at: try json.requireTime("at"))
-        case "campaigncall_settling": 
+        case "campaigncall_settling":
             self = .settling(because: try json.requireString("because"), journal: try json.requireID("journal"))
         case "campaigncall_result_repeated":
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))

@@ -41,9 +41,25 @@ package struct Campaigncall: Aggregate, Hashable {
         package var createdAt: Timestamp
 
         package init(
-            id: ID, customer: ID, campaign: ID, run: Int64, outplan: ID, outdial: ID, target: ID, queue: ID, flow: ID,
-            call: ID, source: Address?, destination: Address, destinationIndex: Int, tryCount: Int, worker: String,
-            journal: ID, dialTimeout: Milliseconds, maximumTalkTime: Milliseconds, startBy: Timestamp,
+            id: ID,
+            customer: ID,
+            campaign: ID,
+            run: Int64,
+            outplan: ID,
+            outdial: ID,
+            target: ID,
+            queue: ID,
+            flow: ID,
+            call: ID,
+            source: Address?,
+            destination: Address,
+            destinationIndex: Int,
+            tryCount: Int,
+            worker: String,
+            journal: ID,
+            dialTimeout: Milliseconds,
+            maximumTalkTime: Milliseconds,
+            startBy: Timestamp,
             createdAt: Timestamp
         ) {
             self.id = id
@@ -122,9 +138,20 @@ extension Campaigncall {
     package static func evolve(_ state: inout Campaigncall?, _ event: CampaigncallEvent, at time: Timestamp) {
         if case .created(let assignment) = event {
             state = Campaigncall(
-                assignment: assignment, phase: .assigned, isSettling: false, outcome: nil, hangupReason: "",
-                hangupBy: "", digits: "", dialedAt: nil, ringingAt: nil, answeredAt: nil, endedAt: nil,
-                createdAt: assignment.createdAt, updatedAt: nil, deletedAt: nil
+                assignment: assignment,
+                phase: .assigned,
+                isSettling: false,
+                outcome: nil,
+                hangupReason: "",
+                hangupBy: "",
+                digits: "",
+                dialedAt: nil,
+                ringingAt: nil,
+                answeredAt: nil,
+                endedAt: nil,
+                createdAt: assignment.createdAt,
+                updatedAt: nil,
+                deletedAt: nil
             )
             return
         }

@@ -40,7 +40,12 @@ extension Outplan {
         switch event {
         case .created(let id, let customer, let settings):
             state = Outplan(
-                id: id, customer: customer, settings: settings, createdAt: time, updatedAt: nil, deletedAt: nil
+                id: id,
+                customer: customer,
+                settings: settings,
+                createdAt: time,
+                updatedAt: nil,
+                deletedAt: nil
             )
         case .updated(let settings):
             state?.settings = settings
@@ -81,7 +86,11 @@ extension Outplan.Settings {
         let someGiven = Outplan.Settings.countNames.contains { !body.json[$0].isNull }
         for (index, name) in Outplan.Settings.countNames.enumerated() {
             let given = try body.integer(name, in: 0...100) ?? bare
-            if let given { merged.maximumTries[index] = Int(given) } else if isNew, someGiven { merged.maximumTries[index] = 0 }
+            if let given {
+                merged.maximumTries[index] = Int(given)
+            } else if isNew, someGiven {
+                merged.maximumTries[index] = 0
+            }
         }
         return merged
     }
@@ -126,9 +135,12 @@ extension Outplan {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            id: try json.requireID("id"), customer: try json.requireID("customer_id"),
-            settings: try Settings(json: json), createdAt: try json.requireTime("tm_create"),
-            updatedAt: json.optionalTime("tm_update"), deletedAt: json.optionalTime("tm_delete")
+            id: try json.requireID("id"),
+            customer: try json.requireID("customer_id"),
+            settings: try Settings(json: json),
+            createdAt: try json.requireTime("tm_create"),
+            updatedAt: json.optionalTime("tm_update"),
+            deletedAt: json.optionalTime("tm_delete")
         )
     }
 }
@@ -156,7 +168,8 @@ extension OutplanEvent {
         switch type {
         case "outplan_created":
             self = .created(
-                id: try json.requireID("id"), customer: try json.requireID("customer_id"),
+                id: try json.requireID("id"),
+                customer: try json.requireID("customer_id"),
                 settings: try Outplan.Settings(json: json["settings"])
             )
         case "outplan_updated": self = .updated(settings: try Outplan.Settings(json: json["settings"]))

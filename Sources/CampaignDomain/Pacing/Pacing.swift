@@ -64,7 +64,9 @@ package struct TokenBucket: Hashable, Sendable {
     /// When the next whole token will be there.
     package func nextToken(after now: Timestamp) -> Timestamp {
         let missing = max(0, 1 - tokens)
-        return Timestamp(microseconds: max(now.microseconds, updatedAt.microseconds) + Int64((missing / rate * 1e6).rounded(.up)))
+        return Timestamp(
+            microseconds: max(now.microseconds, updatedAt.microseconds) + Int64((missing / rate * 1e6).rounded(.up))
+        )
     }
 
     private mutating func refill(_ now: Timestamp) {

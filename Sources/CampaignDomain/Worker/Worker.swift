@@ -39,7 +39,12 @@ extension Worker {
         switch event {
         case .registered(let journal, let name, let route, let channels, let version):
             state = Worker(
-                journal: journal, name: name, route: route, channels: channels, version: version, status: .live
+                journal: journal,
+                name: name,
+                route: route,
+                channels: channels,
+                version: version,
+                status: .live
             )
         case .changed(let route, let channels, let version):
             state?.route = route
@@ -55,12 +60,18 @@ extension Worker {
     /// What a status report changes. `highestSeen` is the highest position of that journal seen so far; it counts only
     /// for a worker that has just started (`isNewProcess`): a running one cannot have gone back.
     package static func hear(
-        _ report: WorkerStatus, current: Worker?, highestSeen: Int64, isNewProcess: Bool
+        _ report: WorkerStatus,
+        current: Worker?,
+        highestSeen: Int64,
+        isNewProcess: Bool
     ) -> [WorkerEvent] {
         guard let worker = current else {
             return [
                 .registered(
-                    journal: report.journal, name: report.worker, route: report.route, channels: report.channels,
+                    journal: report.journal,
+                    name: report.worker,
+                    route: report.route,
+                    channels: report.channels,
                     version: report.version
                 )
             ]
@@ -69,7 +80,8 @@ extension Worker {
         guard !isNewProcess || report.sequence >= highestSeen else {
             return [
                 .refused(
-                    reason: "the journal of worker \(report.worker) is at position \(report.sequence), but \(highestSeen) was "
+                    reason:
+                        "the journal of worker \(report.worker) is at position \(report.sequence), but \(highestSeen) was "
                         + "seen before: it is a restored copy; move the file away and start again"
                 )
             ]
@@ -98,11 +110,16 @@ extension Worker {
     }
 
     package init(json: JSONValue) throws(JSONError) {
-        guard let status = Status(rawValue: try json.requireString("status")) else { throw JSONError("status is unknown") }
+        guard let status = Status(rawValue: try json.requireString("status")) else {
+            throw JSONError("status is unknown")
+        }
         self.init(
-            journal: try json.requireID("journal"), name: try json.requireString("worker_id"),
-            route: try json.requireString("route"), channels: try json.requireInt("channels"),
-            version: try json.requireString("version"), status: status
+            journal: try json.requireID("journal"),
+            name: try json.requireString("worker_id"),
+            route: try json.requireString("route"),
+            channels: try json.requireInt("channels"),
+            version: try json.requireString("version"),
+            status: status
         )
     }
 }
@@ -138,13 +155,16 @@ extension WorkerEvent {
         switch type {
         case "worker_registered":
             self = .registered(
-                journal: try json.requireID("journal"), name: try json.requireString("worker_id"),
-                route: try json.requireString("route"), channels: try json.requireInt("channels"),
+                journal: try json.requireID("journal"),
+                name: try json.requireString("worker_id"),
+                route: try json.requireString("route"),
+                channels: try json.requireInt("channels"),
                 version: try json.requireString("version")
             )
         case "worker_changed":
             self = .changed(
-                route: try json.requireString("route"), channels: try json.requireInt("channels"),
+                route: try json.requireString("route"),
+                channels: try json.requireInt("channels"),
                 version: try json.requireString("version")
             )
         case "worker_lost": self = .lost

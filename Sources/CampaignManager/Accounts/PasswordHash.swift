@@ -17,7 +17,13 @@ package struct PasswordHasher: Sendable {
 
     package func hash(_ password: String) async throws -> String {
         let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        let key = try await derive(password, salt, PasswordHasher.rounds, PasswordHasher.blockSize, PasswordHasher.parallelism)
+        let key = try await derive(
+            password,
+            salt,
+            PasswordHasher.rounds,
+            PasswordHasher.blockSize,
+            PasswordHasher.parallelism
+        )
         return [
             "scrypt", "\(PasswordHasher.rounds)", "\(PasswordHasher.blockSize)", "\(PasswordHasher.parallelism)",
             hexadecimal(salt), hexadecimal(key),
@@ -27,7 +33,8 @@ package struct PasswordHasher: Sendable {
     /// Whether `password` is the one; `stored` nil (no such user) takes the same time and is false.
     package func verify(_ password: String, against stored: String?) async throws -> Bool {
         let parts = (stored ?? PasswordHasher.nobody).split(separator: "$")
-        guard parts.count == 6, let rounds = Int(parts[1]), let blockSize = Int(parts[2]), let parallelism = Int(parts[3]),
+        guard parts.count == 6, let rounds = Int(parts[1]), let blockSize = Int(parts[2]),
+            let parallelism = Int(parts[3]),
             let salt = bytes(hexadecimal: parts[4]), let expected = bytes(hexadecimal: parts[5])
         else { return false }
         let key = try await derive(password, salt, rounds, blockSize, parallelism)
@@ -41,7 +48,11 @@ package struct PasswordHasher: Sendable {
         + String(repeating: "00", count: 32)
 
     private func derive(
-        _ password: String, _ salt: [UInt8], _ rounds: Int, _ blockSize: Int, _ parallelism: Int
+        _ password: String,
+        _ salt: [UInt8],
+        _ rounds: Int,
+        _ blockSize: Int,
+        _ parallelism: Int
     ) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
             queue.async {
@@ -49,8 +60,12 @@ package struct PasswordHasher: Sendable {
                 defer { gate.signal() }
                 let result = Result {
                     let key = try KDF.Scrypt.deriveKey(
-                        from: Data(password.utf8), salt: Data(salt), outputByteCount: 32, rounds: rounds,
-                        blockSize: blockSize, parallelism: parallelism
+                        from: Data(password.utf8),
+                        salt: Data(salt),
+                        outputByteCount: 32,
+                        rounds: rounds,
+                        blockSize: blockSize,
+                        parallelism: parallelism
                     )
                     return key.withUnsafeBytes { [UInt8]($0) }
                 }

@@ -17,7 +17,9 @@ enum TokenSecret {
         let secret = hexadecimal((0..<32).map { _ in UInt8.random(in: .min ... .max) })
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw StartupError("cannot write \(path): \(String(cString: strerror(errno))); give the daemon's user the directory")
+            throw StartupError(
+                "cannot write \(path): \(String(cString: strerror(errno))); give the daemon's user the directory"
+            )
         }
         defer { close(descriptor) }
         let bytes = Array((secret + "\n").utf8)

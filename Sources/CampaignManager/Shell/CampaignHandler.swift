@@ -17,7 +17,10 @@ package struct CampaignHandler: Sendable {
     let logger: Logger
 
     package init(
-        writer: LogWriter<CampaignInput>, reads: CampaignReads, outdials: OutdialCaller, tokenSecret: String,
+        writer: LogWriter<CampaignInput>,
+        reads: CampaignReads,
+        outdials: OutdialCaller,
+        tokenSecret: String,
         logger: Logger
     ) {
         self.writer = writer
@@ -60,7 +63,11 @@ package struct CampaignHandler: Sendable {
     private func submit(_ input: (@escaping @Sendable (Reply) -> Void) -> CampaignInput) async -> Reply {
         guard !writer.isSpaceLow else {
             return .refused(
-                Refusal(.insufficientStorage, "STORAGE_LOW", "the disk of campaign-manager is nearly full; free space first")
+                Refusal(
+                    .insufficientStorage,
+                    "STORAGE_LOW",
+                    "the disk of campaign-manager is nearly full; free space first"
+                )
             )
         }
         return await withCheckedContinuation { continuation in
@@ -93,8 +100,12 @@ package struct CampaignHandler: Sendable {
             let run = try claim.requireInteger("run")
             try await outdials.claim(
                 OutdialCaller.Claim(
-                    outdial: try claim.requireID("outdial_id"), campaign: campaign, run: run,
-                    plan: try DialPlan(json: claim["plan"]), customer: request.customerID, actor: request.actor,
+                    outdial: try claim.requireID("outdial_id"),
+                    campaign: campaign,
+                    run: run,
+                    plan: try DialPlan(json: claim["plan"]),
+                    customer: request.customerID,
+                    actor: request.actor,
                     correlation: request.correlation
                 )
             )

@@ -14,7 +14,10 @@ package struct EffectRunner: ServiceLifecycle.Service {
     let clock: @Sendable () -> Timestamp
 
     package init(
-        queue: EffectQueue, outdials: OutdialCaller, writer: LogWriter<CampaignInput>, logger: Logger,
+        queue: EffectQueue,
+        outdials: OutdialCaller,
+        writer: LogWriter<CampaignInput>,
+        logger: Logger,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         effects = queue.stream
@@ -47,8 +50,13 @@ package struct EffectRunner: ServiceLifecycle.Service {
         case .lease(let request): _ = writer.submit([.leased(request, await outdials.lease(request))])
         case .reclaim(let campaign, let run, let customer, let outdial, let plan):
             let claim = OutdialCaller.Claim(
-                outdial: outdial, campaign: campaign, run: run, plan: plan, customer: customer,
-                actor: Manager.campaign.rawValue, correlation: campaign
+                outdial: outdial,
+                campaign: campaign,
+                run: run,
+                plan: plan,
+                customer: customer,
+                actor: Manager.campaign.rawValue,
+                correlation: campaign
             )
             do {
                 try await outdials.claim(claim)

@@ -39,8 +39,11 @@ package struct OutdialCaller: Sendable {
         do {
             _ = try await ask(
                 Request(
-                    method: "outdial.get", customerID: request.customerID, actor: request.actor,
-                    correlation: request.correlation, params: ["id": .id(outdial)]
+                    method: "outdial.get",
+                    customerID: request.customerID,
+                    actor: request.actor,
+                    correlation: request.correlation,
+                    params: ["id": .id(outdial)]
                 )
             )
             return true
@@ -52,7 +55,10 @@ package struct OutdialCaller: Sendable {
     /// Claims the outdial. A claim of a campaign that has just stopped may still be on its way out: waits for it a little.
     func claim(_ claim: Claim) async throws {
         let request = Request(
-            method: "outdial.claim", customerID: claim.customer, actor: claim.actor, correlation: claim.correlation,
+            method: "outdial.claim",
+            customerID: claim.customer,
+            actor: claim.actor,
+            correlation: claim.correlation,
             params: [
                 "outdial_id": .id(claim.outdial), "campaign_id": .id(claim.campaign), "run": .integer(claim.run),
                 "plan": claim.plan.json,
@@ -70,7 +76,10 @@ package struct OutdialCaller: Sendable {
 
     func lease(_ lease: LeaseRequest) async -> LeaseAnswer {
         let request = Request(
-            method: "outdial.lease", customerID: lease.customer, actor: Manager.campaign.rawValue, correlation: lease.id,
+            method: "outdial.lease",
+            customerID: lease.customer,
+            actor: Manager.campaign.rawValue,
+            correlation: lease.id,
             params: [
                 "outdial_id": .id(lease.outdial), "campaign_id": .id(lease.campaign), "run": .integer(lease.run),
                 "request_id": .id(lease.id), "count": .integer(lease.count),
@@ -92,7 +101,11 @@ package struct OutdialCaller: Sendable {
     func claims(correlation: ID) async throws -> [ClaimReport] {
         func request(_ method: String, _ params: JSONValue) -> Request {
             Request(
-                method: method, customerID: .none, actor: Manager.campaign.rawValue, correlation: correlation, params: params
+                method: method,
+                customerID: .none,
+                actor: Manager.campaign.rawValue,
+                correlation: correlation,
+                params: params
             )
         }
         var reports: [ClaimReport] = []
@@ -103,14 +116,17 @@ package struct OutdialCaller: Sendable {
             for json in try open.requireArray("leases") {
                 leases.append(
                     ClaimReport.OpenLease(
-                        lease: try Lease(json: json), campaign: try json.requireID("campaign_id"),
+                        lease: try Lease(json: json),
+                        campaign: try json.requireID("campaign_id"),
                         run: try json.requireInteger("run")
                     )
                 )
             }
             reports.append(
                 ClaimReport(
-                    outdial: outdial, campaign: try claim.requireID("campaign_id"), run: try claim.requireInteger("run"),
+                    outdial: outdial,
+                    campaign: try claim.requireID("campaign_id"),
+                    run: try claim.requireInteger("run"),
                     leases: leases
                 )
             )

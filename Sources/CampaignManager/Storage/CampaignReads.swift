@@ -57,14 +57,20 @@ package struct CampaignReads: Sendable {
                 ($0.customer, $0.deletedAt)
             }.resource
         case "accesskey.list":
-            return try Page(of: CampaignTables.accessKeys, where: "customer_id = ?", [own], page, in: db).json(\.resource)
+            return try Page(of: CampaignTables.accessKeys, where: "customer_id = ?", [own], page, in: db).json(
+                \.resource
+            )
         default: return try performIdentity(request, page, db)
         }
     }
 
     /// The row that `request` names, if it is the customer's own and not deleted (or deleted ones are asked for).
     private func find<A: Aggregate>(
-        _ table: AggregateTable<A>, _ request: Request, _ noun: String, _ reason: String, _ db: Database,
+        _ table: AggregateTable<A>,
+        _ request: Request,
+        _ noun: String,
+        _ reason: String,
+        _ db: Database,
         _ ownership: (A) -> (customer: ID, deletedAt: Timestamp?)
     ) throws -> A {
         let id = try request.params.requireID("id")
@@ -80,7 +86,11 @@ package struct CampaignReads: Sendable {
         let hidden = request.params["not_dialed"].bool == true ? "" : " AND bucket <> 'not_dialed'"
         guard let campaign = request.params["campaign_id"].id else {
             return try Page(
-                of: CampaignTables.calls, where: "customer_id = ?\(hidden)", [request.customerID], page, in: db
+                of: CampaignTables.calls,
+                where: "customer_id = ?\(hidden)",
+                [request.customerID],
+                page,
+                in: db
             ).json(\.resource)
         }
         guard try CampaignTables.campaigns.load(campaign, in: db)?.state.customer == request.customerID else {
@@ -156,7 +166,9 @@ extension CampaignReads {
     }
 
     private static let unknownIdentity = Refusal(
-        .unauthenticated, "INVALID_CREDENTIALS", "the access key or token is not valid (any more)"
+        .unauthenticated,
+        "INVALID_CREDENTIALS",
+        "the access key or token is not valid (any more)"
     )
 
     /// The agent who logs in with `username`, and the hash to compare with.

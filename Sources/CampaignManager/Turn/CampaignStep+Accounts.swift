@@ -30,21 +30,33 @@ extension CampaignStep {
         }
         if try CampaignTables.customers.load(customer, in: db) == nil {
             _ = try CampaignTables.customers.record(
-                [.created(id: customer, profile: profile)], on: customer, current: nil, context: context, in: turn
+                [.created(id: customer, profile: profile)],
+                on: customer,
+                current: nil,
+                context: context,
+                in: turn
             )
         }
         if try CampaignTables.agents.load(agent, in: db) == nil {
             let created = AgentEvent.created(
-                id: agent, customer: customer, username: username, passwordHash: try params.requireString("password_hash"),
-                name: username, permission: permission
+                id: agent,
+                customer: customer,
+                username: username,
+                passwordHash: try params.requireString("password_hash"),
+                name: username,
+                permission: permission
             )
             _ = try CampaignTables.agents.record([created], on: agent, current: nil, context: context, in: turn)
         }
         if try CampaignTables.accessKeys.load(key, in: db) == nil {
             let events = try AccessKey.create(
-                id: key, customer: customer, body: try RequestBody(["name": "first key"]),
-                tokenHash: try params.requireString("token_hash"), tokenPrefix: try params.requireString("token_prefix"),
-                permission: permission, now: now
+                id: key,
+                customer: customer,
+                body: try RequestBody(["name": "first key"]),
+                tokenHash: try params.requireString("token_hash"),
+                tokenPrefix: try params.requireString("token_prefix"),
+                permission: permission,
+                now: now
             )
             _ = try CampaignTables.accessKeys.record(events, on: key, current: nil, context: context, in: turn)
         }
@@ -57,11 +69,16 @@ extension CampaignStep {
             return known.state.resource
         }
         let events = try AccessKey.create(
-            id: id, customer: request.customerID, body: try RequestBody(request.params["body"]),
+            id: id,
+            customer: request.customerID,
+            body: try RequestBody(request.params["body"]),
             tokenHash: try request.params.requireString("token_hash"),
-            tokenPrefix: try request.params.requireString("token_prefix"), permission: .customerAdmin, now: now
+            tokenPrefix: try request.params.requireString("token_prefix"),
+            permission: .customerAdmin,
+            now: now
         )
-        return try CampaignTables.accessKeys.record(events, on: id, current: nil, context: context, in: turn).state.resource
+        return try CampaignTables.accessKeys.record(events, on: id, current: nil, context: context, in: turn).state
+            .resource
     }
 
     private mutating func changeAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {
@@ -72,6 +89,7 @@ extension CampaignStep {
         let events =
             request.method == "accesskey.delete"
             ? loaded.state.delete() : try loaded.state.update(body: try RequestBody(request.params["body"]))
-        return try CampaignTables.accessKeys.record(events, on: id, current: loaded, context: context, in: turn).state.resource
+        return try CampaignTables.accessKeys.record(events, on: id, current: loaded, context: context, in: turn).state
+            .resource
     }
 }

@@ -36,7 +36,9 @@ extension CampaignStep {
             workers: try live.map { worker in
                 let open = try CallCounts.open(journal: worker.id, in: db)
                 return Capacity.Entry(
-                    journal: worker.id, name: worker.state.name, route: worker.state.route,
+                    journal: worker.id,
+                    name: worker.state.name,
+                    route: worker.state.route,
                     free: Int64(worker.state.channels) - open
                 )
             }
@@ -57,7 +59,9 @@ extension CampaignStep {
         for id in touched { try settleStop(id) }
         guard capacityChanged || !touched.isEmpty else { return }
         let running = try CampaignTables.campaigns.fetch(
-            "INDEXED BY campaign_active WHERE status = 'run' AND status <> 'stop' ORDER BY created_at", [], in: db
+            "INDEXED BY campaign_active WHERE status = 'run' AND status <> 'stop' ORDER BY created_at",
+            [],
+            in: db
         )
         guard !running.isEmpty else { return }
         if !memory.hasReconciled {
@@ -93,8 +97,12 @@ extension CampaignStep {
         promised[route, default: 0] += permits
         memory.buckets[campaign.id]?.take(permits)
         let request = LeaseRequest(
-            id: turn.ids.next(at: now), campaign: campaign.id, run: campaign.run, customer: campaign.customer,
-            outdial: campaign.settings.outdial, count: permits
+            id: turn.ids.next(at: now),
+            campaign: campaign.id,
+            run: campaign.run,
+            customer: campaign.customer,
+            outdial: campaign.settings.outdial,
+            count: permits
         )
         memory.pending[campaign.id] = request
         effects.append(.lease(request))
@@ -133,6 +141,7 @@ extension CampaignStep {
     mutating func take(_ answer: LeaseAnswer, to request: LeaseRequest) throws {
         guard memory.pending[request.campaign] == request else { return }
         memory.pending[request.campaign] = nil
+        let hasNews = memory.toldWhilePending.remove(request.campaign) != nil
         touched.insert(request.campaign)
         guard let loaded = try campaign(request.campaign) else { return }
         let context = EventContext(correlation: request.id, actor: Manager.outdial.rawValue)
@@ -146,7 +155,7 @@ extension CampaignStep {
         case .claimLost: try reclaim(loaded.state, request)
         case .leases(let leases, let isExhausted):
             memory.buckets[request.campaign]?.giveBack(request.count - Int64(leases.count))
-            if Int64(leases.count) < request.count, loaded.state.run == request.run {
+            if Int64(leases.count) < request.count, loaded.state.run == request.run, !hasNews {
                 memory.wishing.insert(request.campaign)
             }
             try adopt(leases, run: request.run, outdial: request.outdial, by: loaded, context)
@@ -165,7 +174,10 @@ extension CampaignStep {
         memory.recheck.insert(campaign.id)
         effects.append(
             .reclaim(
-                campaign: campaign.id, run: campaign.run, customer: campaign.customer, outdial: request.outdial,
+                campaign: campaign.id,
+                run: campaign.run,
+                customer: campaign.customer,
+                outdial: request.outdial,
                 plan: outplan.plan
             )
         )
@@ -173,7 +185,11 @@ extension CampaignStep {
 
     /// Makes each lease a campaigncall of one worker's journal, or gives it back. A known attempt is left as it is.
     private mutating func adopt(
-        _ leases: [Lease], run: Int64, outdial: ID, by loaded: LoadedCampaign, _ context: EventContext
+        _ leases: [Lease],
+        run: Int64,
+        outdial: ID,
+        by loaded: LoadedCampaign,
+        _ context: EventContext
     ) throws {
         guard !leases.isEmpty else { return }
         var loaded = loaded
@@ -184,7 +200,10 @@ extension CampaignStep {
             let worker = isRunning ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {
                 let returned = CampaignEvent.leaseReturned(
-                    run: run, attempt: lease.attempt, target: lease.target, outdial: outdial,
+                    run: run,
+                    attempt: lease.attempt,
+                    target: lease.target,
+                    outdial: outdial,
                     outcome: isRunning ? .notPlaced : .cancelled
                 )
                 loaded = try record([returned], on: loaded, context)
@@ -192,25 +211,47 @@ extension CampaignStep {
             }
             let assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
             let call = try CampaignTables.calls.record(
-                [.created(assignment)], on: lease.attempt, current: nil, context: context, in: turn
+                [.created(assignment)],
+                on: lease.attempt,
+                current: nil,
+                context: context,
+                in: turn
             )
             try turn.armTimer(
-                kind: CampaignStep.attemptTimer, key: lease.attempt.description, at: call.state.deadline(from: now)
+                kind: CampaignStep.attemptTimer,
+                key: lease.attempt.description,
+                at: call.state.deadline(from: now)
             )
         }
     }
 
     private mutating func assignment(
-        of lease: Lease, to worker: Capacity.Entry, for campaign: Campaign, _ outplan: Outplan, outdial: ID
+        of lease: Lease,
+        to worker: Capacity.Entry,
+        for campaign: Campaign,
+        _ outplan: Outplan,
+        outdial: ID
     ) -> Campaigncall.Assignment {
         Campaigncall.Assignment(
-            id: lease.attempt, customer: campaign.customer, campaign: campaign.id, run: campaign.run,
-            outplan: outplan.id, outdial: outdial, target: lease.target, queue: campaign.settings.queue,
-            flow: campaign.settings.flow, call: turn.ids.next(at: now),
-            source: campaign.settings.source ?? outplan.settings.source, destination: lease.destination,
-            destinationIndex: lease.destinationIndex, tryCount: lease.tryCount, worker: worker.name,
-            journal: worker.journal, dialTimeout: outplan.settings.dialTimeout,
-            maximumTalkTime: settings.maximumTalkTime, startBy: now + settings.startWithin,
+            id: lease.attempt,
+            customer: campaign.customer,
+            campaign: campaign.id,
+            run: campaign.run,
+            outplan: outplan.id,
+            outdial: outdial,
+            target: lease.target,
+            queue: campaign.settings.queue,
+            flow: campaign.settings.flow,
+            call: turn.ids.next(at: now),
+            source: campaign.settings.source ?? outplan.settings.source,
+            destination: lease.destination,
+            destinationIndex: lease.destinationIndex,
+            tryCount: lease.tryCount,
+            worker: worker.name,
+            journal: worker.journal,
+            dialTimeout: outplan.settings.dialTimeout,
+            maximumTalkTime: settings.maximumTalkTime,
+            startBy: now + settings.startWithin,
             createdAt: memory.stamps.next(at: now)
         )
     }

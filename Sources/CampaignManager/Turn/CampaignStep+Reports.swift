@@ -18,6 +18,7 @@ extension CampaignStep {
             }
         case .outdialReady(_, let campaign, _):
             memory.wishing.remove(campaign)
+            if memory.pending[campaign] != nil { memory.toldWhilePending.insert(campaign) }
             touched.insert(campaign)
         case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run, context(item, .outdial))
         default: break
@@ -53,18 +54,29 @@ extension CampaignStep {
     }
 
     private mutating func apply(
-        to attempt: ID, from journal: ID, _ item: Item, _ decide: (Campaigncall) -> [CampaigncallEvent]
+        to attempt: ID,
+        from journal: ID,
+        _ item: Item,
+        _ decide: (Campaigncall) -> [CampaigncallEvent]
     ) throws {
-        guard let call = try CampaignTables.calls.load(attempt, in: db), call.state.assignment.journal == journal else { return }
+        guard let call = try CampaignTables.calls.load(attempt, in: db), call.state.assignment.journal == journal else {
+            return
+        }
         let context = EventContext(
-            correlation: item.correlation, causation: item.id, actor: "dialer-worker/\(call.state.assignment.worker)"
+            correlation: item.correlation,
+            causation: item.id,
+            actor: "dialer-worker/\(call.state.assignment.worker)"
         )
         try record(decide(call.state), on: call, context)
     }
 
     private mutating func exhaust(_ id: ID, run: Int64, _ context: EventContext) throws {
-        // With a lease under way its answer decides: it may hold targets, or say the same.
-        guard memory.pending[id] == nil, let loaded = try campaign(id) else { return }
+        guard memory.pending[id] == nil else {
+            // The answer decides: it may hold targets. If it holds none, the next one says the same as this message.
+            memory.toldWhilePending.insert(id)
+            return
+        }
+        guard let loaded = try campaign(id) else { return }
         let open = try CallCounts(campaign: id, in: db).open
         try record(loaded.state.exhaust(run: run, openAttempts: open), on: loaded, context)
     }
@@ -80,7 +92,9 @@ extension CampaignStep {
         try see(status.journal, status.sequence)
         guard !events.isEmpty else { return }
         let context = EventContext(
-            correlation: item.correlation, causation: item.id, actor: "dialer-worker/\(status.worker)"
+            correlation: item.correlation,
+            causation: item.id,
+            actor: "dialer-worker/\(status.worker)"
         )
         _ = try CampaignTables.workers.record(events, on: status.journal, current: current, context: context, in: turn)
         capacityChanged = true
@@ -110,7 +124,11 @@ extension CampaignStep {
             guard now - heard >= Worker.silenceLimit else { continue }
             let context = EventContext(correlation: worker.id, actor: "system")
             _ = try CampaignTables.workers.record(
-                worker.state.lose(), on: worker.id, current: worker, context: context, in: turn
+                worker.state.lose(),
+                on: worker.id,
+                current: worker,
+                context: context,
+                in: turn
             )
             try settleAll(of: worker.id, because: "worker \(worker.state.name) is silent", context)
         }
@@ -118,7 +136,9 @@ extension CampaignStep {
 
     private mutating func settleAll(of journal: ID, because: String, _ context: EventContext) throws {
         let open = try CampaignTables.calls.fetch(
-            "INDEXED BY campaigncall_open WHERE journal = ? AND bucket IN ('dialing', 'answered')", [journal], in: db
+            "INDEXED BY campaigncall_open WHERE journal = ? AND bucket IN ('dialing', 'answered')",
+            [journal],
+            in: db
         )
         for call in open { try record(call.state.settle(because: because), on: call, context) }
     }

@@ -40,7 +40,9 @@ extension CampaignStep {
         let id = try request.params.requireID("id")
         if let known = try campaign(id), known.state.customer == request.customerID { return try resource(known) }
         let events = try Campaign.create(
-            id: id, customer: request.customerID, body: try RequestBody(request.params["body"])
+            id: id,
+            customer: request.customerID,
+            body: try RequestBody(request.params["body"])
         )
         if case .created(_, _, let settings)? = events.first { try checkReferences(settings, request.customerID) }
         return try resource(
@@ -49,7 +51,9 @@ extension CampaignStep {
     }
 
     private mutating func updateCampaign(
-        _ request: Request, part: CampaignSettings.Part, _ context: EventContext
+        _ request: Request,
+        part: CampaignSettings.Part,
+        _ context: EventContext
     ) throws -> JSONValue {
         let loaded = try requireCampaign(request)
         let events = try loaded.state.update(body: try RequestBody(request.params["body"]), part: part)
@@ -111,7 +115,8 @@ extension CampaignStep {
         guard let outplan else { return [:] }
         memory.starting.insert(loaded.id)
         return [
-            "is_running": false, "outdial_id": .id(loaded.state.settings.outdial), "run": .integer(loaded.state.run + 1),
+            "is_running": false, "outdial_id": .id(loaded.state.settings.outdial),
+            "run": .integer(loaded.state.run + 1),
             "plan": outplan.plan.json,
         ]
     }
@@ -143,9 +148,12 @@ extension CampaignStep {
         if request.method == "outplan.create" {
             if let own { return own.state.json }
             let events = try Outplan.create(
-                id: id, customer: request.customerID, body: try RequestBody(request.params["body"])
+                id: id,
+                customer: request.customerID,
+                body: try RequestBody(request.params["body"])
             )
-            return try CampaignTables.outplans.record(events, on: id, current: nil, context: context, in: turn).state.json
+            return try CampaignTables.outplans.record(events, on: id, current: nil, context: context, in: turn).state
+                .json
         }
         guard let own, own.state.deletedAt == nil else {
             throw Refusal.notFound("OUTPLAN_NOT_FOUND", "there is no outplan \(id)")
@@ -159,7 +167,9 @@ extension CampaignStep {
         if updated.state.plan != own.state.plan {
             for user in users {
                 let change = CampaignEvent.planChanged(
-                    run: user.state.run, outdial: user.state.settings.outdial, plan: updated.state.plan
+                    run: user.state.run,
+                    outdial: user.state.settings.outdial,
+                    plan: updated.state.plan
                 )
                 try record([change], on: user, context)
             }
@@ -170,7 +180,9 @@ extension CampaignStep {
     /// The campaigns that are not stopped and dial by this outplan.
     private func campaigns(using outplan: ID) throws -> [LoadedCampaign] {
         try CampaignTables.campaigns.fetch(
-            "INDEXED BY campaign_active WHERE status <> 'stop' AND outplan_id = ?", [outplan], in: db
+            "INDEXED BY campaign_active WHERE status <> 'stop' AND outplan_id = ?",
+            [outplan],
+            in: db
         )
     }
 }

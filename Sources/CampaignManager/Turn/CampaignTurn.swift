@@ -29,6 +29,9 @@ package final class CampaignTurn {
         var pending: [ID: LeaseRequest] = [:]
         /// Campaigns that got fewer targets than they asked for; outdial-manager tells when there are more.
         var wishing: Set<ID> = []
+        /// Campaigns that outdial-manager told something while their lease request was under way. Its answer may be the
+        /// older news of the two, since requests and messages take different ways: they ask once more after it.
+        var toldWhilePending: Set<ID> = []
         /// Campaigns to ask for again at the next tick, whatever they wish.
         var recheck: Set<ID> = []
         var lastFullRecheck = Timestamp(microseconds: 0)
@@ -46,7 +49,11 @@ package final class CampaignTurn {
     package init(settings: Settings = Settings()) { self.settings = settings }
 
     /// Runs one turn; the effects are to be done after its commit.
-    package func run(_ turn: Turn, _ inputs: [CampaignInput], perform: @escaping @Sendable ([CampaignEffect]) -> Void) throws {
+    package func run(
+        _ turn: Turn,
+        _ inputs: [CampaignInput],
+        perform: @escaping @Sendable ([CampaignEffect]) -> Void
+    ) throws {
         var step = CampaignStep(turn: turn, settings: settings, memory: memory)
         try step.fireTimers()
         for input in inputs { try step.take(input) }
@@ -116,7 +123,8 @@ struct CampaignStep {
     }
 
     private mutating func reply(
-        to answer: @escaping @Sendable (Reply) -> Void, _ work: (inout CampaignStep) throws -> JSONValue
+        to answer: @escaping @Sendable (Reply) -> Void,
+        _ work: (inout CampaignStep) throws -> JSONValue
     ) throws {
         let reply: Reply
         do {
@@ -135,21 +143,37 @@ struct CampaignStep {
 
     @discardableResult
     mutating func record(
-        _ events: [CampaignEvent], on loaded: LoadedCampaign, _ context: EventContext
+        _ events: [CampaignEvent],
+        on loaded: LoadedCampaign,
+        _ context: EventContext
     ) throws -> LoadedCampaign {
         guard !events.isEmpty else { return loaded }
         touched.insert(loaded.id)
         let updated = try CampaignTables.campaigns.record(
-            events, on: loaded.id, current: loaded, context: context, in: turn
+            events,
+            on: loaded.id,
+            current: loaded,
+            context: context,
+            in: turn
         )
         if !updated.state.isDialing { memory.wishing.remove(loaded.id) }
         return updated
     }
 
     @discardableResult
-    mutating func record(_ events: [CampaigncallEvent], on loaded: LoadedCall, _ context: EventContext) throws -> LoadedCall {
+    mutating func record(
+        _ events: [CampaigncallEvent],
+        on loaded: LoadedCall,
+        _ context: EventContext
+    ) throws -> LoadedCall {
         guard !events.isEmpty else { return loaded }
-        let updated = try CampaignTables.calls.record(events, on: loaded.id, current: loaded, context: context, in: turn)
+        let updated = try CampaignTables.calls.record(
+            events,
+            on: loaded.id,
+            current: loaded,
+            context: context,
+            in: turn
+        )
         try follow(loaded.state, updated.state)
         return updated
     }

@@ -4,12 +4,15 @@ import Contracts
 /// `carillon account`: customers and their first users and keys.
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "Makes and lists accounts.", subcommands: [CreateCommand.self, ListCommand.self]
+        commandName: "account",
+        abstract: "Makes and lists accounts.",
+        subcommands: [CreateCommand.self, ListCommand.self]
     )
 
     struct CreateCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create", abstract: "Makes a customer with a user and an access key, which is shown only now."
+            commandName: "create",
+            abstract: "Makes a customer with a user and an access key, which is shown only now."
         )
         @Argument(help: "The customer's name.")
         var name: String
@@ -43,7 +46,9 @@ struct AccountCommand: AsyncParsableCommand {
             let gateway = try options.gateway()
             var token = ""
             repeat {
-                let page = try await gateway.get("/v1.0/customers?page_size=100" + (token.isEmpty ? "" : "&page_token=\(token)"))
+                let page = try await gateway.get(
+                    "/v1.0/customers?page_size=100" + (token.isEmpty ? "" : "&page_token=\(token)")
+                )
                 for customer in page["result"].array ?? [] {
                     Terminal.write("\(customer["id"].string ?? "")  \(customer["name"].string ?? "")\n")
                 }

@@ -20,7 +20,9 @@ struct BrokerFiles: Sendable {
         let path = settingsPath(directory)
         guard let data = FileManager.default.contents(atPath: path) else {
             guard isFresh(directory) else {
-                throw ToolError.failed("\(path) is missing, but the broker has data; restore it, or remove \(directory)")
+                throw ToolError.failed(
+                    "\(path) is missing, but the broker has data; restore it, or remove \(directory)"
+                )
             }
             return .makeNew()
         }

@@ -14,8 +14,12 @@ struct BrokerSettings: Hashable, Sendable {
     static func makeNew() -> BrokerSettings {
         let ports = FreePort.find(3)
         return BrokerSettings(
-            nodeName: "carillon-\(randomHex(8))@localhost", port: ports[0], distributionPort: ports[1],
-            epmdPort: ports[2], user: "carillon", password: randomHex(32)
+            nodeName: "carillon-\(randomHex(8))@localhost",
+            port: ports[0],
+            distributionPort: ports[1],
+            epmdPort: ports[2],
+            user: "carillon",
+            password: randomHex(32)
         )
     }
 
@@ -46,9 +50,12 @@ extension BrokerSettings {
 
     init(json: JSONValue) throws(JSONError) {
         self.init(
-            nodeName: try json.requireString("node_name"), port: try json.requireInt("port"),
-            distributionPort: try json.requireInt("distribution_port"), epmdPort: try json.requireInt("epmd_port"),
-            user: try json.requireString("user"), password: try json.requireString("password")
+            nodeName: try json.requireString("node_name"),
+            port: try json.requireInt("port"),
+            distributionPort: try json.requireInt("distribution_port"),
+            epmdPort: try json.requireInt("epmd_port"),
+            user: try json.requireString("user"),
+            password: try json.requireString("password")
         )
     }
 }

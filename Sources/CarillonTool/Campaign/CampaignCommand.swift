@@ -5,7 +5,8 @@ import Foundation
 /// `carillon campaign`: starts, stops and watches a campaign.
 struct CampaignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "campaign", abstract: "Starts, stops or watches a campaign.",
+        commandName: "campaign",
+        abstract: "Starts, stops or watches a campaign.",
         subcommands: [RunCommand.self, StopCommand.self, WatchCommand.self]
     )
 
@@ -29,7 +30,8 @@ struct CampaignCommand: AsyncParsableCommand {
 
     struct StopCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "stop", abstract: "Stops a campaign: unanswered calls are cancelled, answered ones go on."
+            commandName: "stop",
+            abstract: "Stops a campaign: unanswered calls are cancelled, answered ones go on."
         )
         @OptionGroup var subject: Subject
         func run() async throws { try await CampaignCommand.setStatus("stop", subject) }
@@ -37,7 +39,8 @@ struct CampaignCommand: AsyncParsableCommand {
 
     struct WatchCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "watch", abstract: "Shows a campaign's progress until it stops."
+            commandName: "watch",
+            abstract: "Shows a campaign's progress until it stops."
         )
         @OptionGroup var subject: Subject
 
@@ -79,7 +82,8 @@ enum CampaignWatch {
         ]
         return ProgressBar(
             fraction: targets > 0 ? Double(count("done")) / Double(targets) : nil,
-            label: campaign["status"].string ?? "", detail: parts.joined(separator: "  ")
+            label: campaign["status"].string ?? "",
+            detail: parts.joined(separator: "  ")
         )
     }
 }

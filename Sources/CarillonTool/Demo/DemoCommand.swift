@@ -5,7 +5,8 @@ import Foundation
 /// `carillon demo`: a whole campaign on this machine, from nothing to the proof from the logs.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Runs a whole campaign over a list of made-up people, and checks the logs."
+        commandName: "demo",
+        abstract: "Runs a whole campaign over a list of made-up people, and checks the logs."
     )
 
     @Option(help: "How many people to dial: the first ones of the list, or more that are made up.") var targets: Int?
@@ -23,11 +24,12 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         let list = try DemoList.prepare(people: people, targets: targets)
         defer { list.removeTemporary() }
-        let scenario = try UpCommand.existingFile(scenario)
+        let scenario = try UpCommand.scenarioFile(scenario)
         let directory = try DemoDirectory(dataDir)
         defer { directory.removeTemporary() }
         var settings = PlatformSettings(
-            dataDirectory: directory.path, environment: ProcessInfo.processInfo.environment
+            dataDirectory: directory.path,
+            environment: ProcessInfo.processInfo.environment
         )
         settings.http = "127.0.0.1:0"
         settings.scenario = scenario

@@ -34,7 +34,11 @@ struct DemoRun: Sendable {
         let ended = try await CampaignWatch.run(id, gateway)
         let duration = ContinuousClock.now - begin
         return try DemoResult(
-            directory: report.dataDirectory, campaign: id, final: ended, imported: imported, duration: duration
+            directory: report.dataDirectory,
+            campaign: id,
+            final: ended,
+            imported: imported,
+            duration: duration
         )
     }
 

@@ -28,13 +28,21 @@ struct Gateway: Sendable {
     private func send(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         let bytes = body.map { HTTPClientRequest.Body.bytes($0.bytes) }
         return try await request(
-            method, path, contentType: body == nil ? nil : "application/json", body: bytes, limit: .seconds(30)
+            method,
+            path,
+            contentType: body == nil ? nil : "application/json",
+            body: bytes,
+            limit: .seconds(30)
         )
     }
 
     /// Sends one request and reads its answer; throws one line for an answer that is an error.
     func request(
-        _ method: String, _ path: String, contentType: String?, body: HTTPClientRequest.Body?, limit: TimeAmount
+        _ method: String,
+        _ path: String,
+        contentType: String?,
+        body: HTTPClientRequest.Body?,
+        limit: TimeAmount
     ) async throws -> JSONValue {
         var request = HTTPClientRequest(url: url + path)
         request.method = raw(method) ?? request.method
@@ -66,7 +74,8 @@ struct Gateway: Sendable {
     private func headers<Headers: ExpressibleByDictionaryLiteral>(contentType: String) -> Headers
     where Headers.Key == String, Headers.Value == String {
         Headers(
-            dictionaryLiteral: ("Authorization", "Bearer \(accessKey)"), ("Content-Type", contentType),
+            dictionaryLiteral: ("Authorization", "Bearer \(accessKey)"),
+            ("Content-Type", contentType),
             ("Accept", "application/json")
         )
     }

@@ -63,7 +63,10 @@ enum Import {
         let progress = Task { await show(upload) }
         defer { progress.cancel() }
         let answer = try await gateway.request(
-            "POST", "/v1.0/outdials/\(outdial)/targets/import", contentType: upload.contentType, body: upload.body(),
+            "POST",
+            "/v1.0/outdials/\(outdial)/targets/import",
+            contentType: upload.contentType,
+            body: upload.body(),
             limit: .hours(24)
         )
         progress.cancel()

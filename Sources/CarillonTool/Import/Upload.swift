@@ -29,7 +29,8 @@ final class Upload: Sendable {
     var progress: ProgressBar {
         let done = sent.value
         return ProgressBar(
-            fraction: size == 0 ? 1 : Double(done) / Double(size), label: "import",
+            fraction: size == 0 ? 1 : Double(done) / Double(size),
+            label: "import",
             detail: "\(Quantity.bytes(done)) of \(Quantity.bytes(size))"
         )
     }

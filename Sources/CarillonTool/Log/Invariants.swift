@@ -56,7 +56,9 @@ enum Invariants {
         // What came back without a campaigncall was released before one was made.
         let lost = uncalled.filter { facts.leases[$0]?.outcome == "placed" }.sorted()
         return unleased.map { finding(campaignLog, $0.value.position, "campaigncall \($0.key) has no lease") }
-            + lost.map { finding(outdialLog, facts.leases[$0]?.position, "the lease \($0) was used and is no campaigncall") }
+            + lost.map {
+                finding(outdialLog, facts.leases[$0]?.position, "the lease \($0) was used and is no campaigncall")
+            }
     }
 
     /// Both managers agree how an attempt ended.
@@ -65,7 +67,11 @@ enum Invariants {
             guard let lease = facts.leases[id], let applied = lease.outcome,
                 let told = facts.calls[id]?.outcomes.first, told != applied
             else { return nil }
-            return finding(outdialLog, lease.position, "attempt \(id) ended as \(told) and moved its target as \(applied)")
+            return finding(
+                outdialLog,
+                lease.position,
+                "attempt \(id) ended as \(told) and moved its target as \(applied)"
+            )
         }
     }
 

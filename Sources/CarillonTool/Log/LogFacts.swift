@@ -80,12 +80,15 @@ struct LogFacts: Sendable {
     }
 
     private static func forEach(
-        _ type: String, _ log: LogReader, _ body: (RecordedEvent, JSONValue) throws -> Void
+        _ type: String,
+        _ log: LogReader,
+        _ body: (RecordedEvent, JSONValue) throws -> Void
     ) throws {
         var position: Int64 = 0
         while true {
             let page = try log.events(
-                "WHERE position > ? AND type = ? ORDER BY position LIMIT 2000", [position, type]
+                "WHERE position > ? AND type = ? ORDER BY position LIMIT 2000",
+                [position, type]
             )
             for event in page { try body(event, event.data.flatMap { try? JSONValue(parsing: $0) } ?? .null) }
             guard let last = page.last else { return }

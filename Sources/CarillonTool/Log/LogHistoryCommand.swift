@@ -5,7 +5,8 @@ import EventLog
 /// `carillon log history`: the whole life of one thing, over all logs.
 struct LogHistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Shows the whole life of one thing, over all logs."
+        commandName: "history",
+        abstract: "Shows the whole life of one thing, over all logs."
     )
 
     @Argument(help: "campaign:ID, target:ID, campaigncall:ID, outdial:ID, or a bare ID.")
@@ -20,7 +21,9 @@ struct LogHistoryCommand: AsyncParsableCommand {
         let entries = try LogHistory.entries(of: id, kind: kind, in: try LogDirectory(path: directory.path))
         guard !entries.isEmpty else { throw ToolError.failed("no log knows \(resource)") }
         for entry in entries {
-            let line = json ? entry.json(isMasked: !unmasked).text : entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
+            let line =
+                json
+                ? entry.json(isMasked: !unmasked).text : entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
             Terminal.write(line + "\n")
         }
     }
@@ -32,7 +35,9 @@ enum LogHistory {
     static func parse(_ text: String) throws(ToolError) -> (kind: String?, id: ID) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let last = parts.last, let id = ID(last), parts.count == 1 || !parts[0].isEmpty else {
-            throw .usage("a resource is written campaign:ID, target:ID, campaigncall:ID, outdial:ID or ID, not '\(text)'")
+            throw .usage(
+                "a resource is written campaign:ID, target:ID, campaigncall:ID, outdial:ID or ID, not '\(text)'"
+            )
         }
         return (parts.count == 2 ? String(parts[0]) : nil, id)
     }
@@ -49,7 +54,8 @@ enum LogHistory {
     }
 
     private static let kinds = [
-        "campaign", "target", "campaigncall", "outdial", "outplan", "customer", "agent", "accesskey", "attempt", "worker",
+        "campaign", "target", "campaigncall", "outdial", "outplan", "customer", "agent", "accesskey", "attempt",
+        "worker",
     ]
 
     /// The attempts that a target's lease began.

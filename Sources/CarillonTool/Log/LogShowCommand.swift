@@ -35,7 +35,9 @@ struct LogShowCommand: AsyncParsableCommand {
         let directory = try LogDirectory(path: directory.path)
         let logs = directory.logs.filter { log == nil || $0.name == log }
         guard !logs.isEmpty else {
-            throw ToolError.usage("there is no log \(log ?? ""); there are \(directory.logs.map(\.name).joined(separator: ", "))")
+            throw ToolError.usage(
+                "there is no log \(log ?? ""); there are \(directory.logs.map(\.name).joined(separator: ", "))"
+            )
         }
         var positions: [String: Int64] = [:]
         try show(logs, filter, &positions, limit: limit)
@@ -46,7 +48,10 @@ struct LogShowCommand: AsyncParsableCommand {
     }
 
     private func show(
-        _ logs: [LogDirectory.Log], _ filter: LogFilter, _ positions: inout [String: Int64], limit: Int?
+        _ logs: [LogDirectory.Log],
+        _ filter: LogFilter,
+        _ positions: inout [String: Int64],
+        limit: Int?
     ) throws {
         var entries: [LogEntry] = []
         for log in logs {
@@ -62,7 +67,9 @@ struct LogShowCommand: AsyncParsableCommand {
         }
         entries.sort(by: LogEntry.isInOrder)
         for entry in limit.map({ entries.suffix($0) }) ?? entries[...] {
-            let line = json ? entry.json(isMasked: !unmasked).text : entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
+            let line =
+                json
+                ? entry.json(isMasked: !unmasked).text : entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
             Terminal.write(line + "\n")
         }
     }

@@ -26,8 +26,10 @@ struct LogVerification: Sendable {
             }
         }
         return LogVerification(
-            reports: reports, ledgerCalls: ledger?.attempts.count,
-            dialedTwice: Invariants.dialedTwice(facts).count, missingInLogs: Invariants.missingInLogs(facts).count
+            reports: reports,
+            ledgerCalls: ledger?.attempts.count,
+            dialedTwice: Invariants.dialedTwice(facts).count,
+            missingInLogs: Invariants.missingInLogs(facts).count
         )
     }
 
@@ -44,7 +46,8 @@ struct LogVerification: Sendable {
                             "position": .integer(found.position), "kind": .string(found.kind),
                             "message": .string(found.message),
                         ]
-                    }),
+                    }
+                ),
             ]
         }
         return ["violations": .integer(violations), "logs": .array(logs)]
@@ -56,7 +59,8 @@ struct LogVerification: Sendable {
             let name = String(report.file.split(separator: "/").last ?? "")
             let count = report.violations.count + report.omitted
             lines.append(
-                LogEntry.padded(name, 24) + " \(report.events) events, chain \(report.chainIsIntact ? "ok" : "broken"), "
+                LogEntry.padded(name, 24)
+                    + " \(report.events) events, chain \(report.chainIsIntact ? "ok" : "broken"), "
                     + "\(count) violations"
             )
             for found in report.violations { lines.append("  \(found)") }

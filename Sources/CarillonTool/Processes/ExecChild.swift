@@ -27,7 +27,9 @@ enum ExecChild {
         setsid()
         // What is open here is none of the program's business: locks and sockets of the parent. Closed by `exec` and not
         // before: the runtime's own threads still use some of them.
-        for descriptor in 3..<Int32(min(4096, sysconf(Int32(_SC_OPEN_MAX)))) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        for descriptor in 3..<Int32(min(4096, sysconf(Int32(_SC_OPEN_MAX)))) {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
         // A thread of the runtime blocks signals, and `exec` would hand that on: TERM would never arrive.
         var none = sigset_t()
         sigemptyset(&none)

@@ -27,7 +27,10 @@ enum Spawn {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         let line = ExecChild.arguments(
-            deathSignal: spec.deathSignal, parent: getpid(), program: spec.program, spec.arguments
+            deathSignal: spec.deathSignal,
+            parent: getpid(),
+            program: spec.program,
+            spec.arguments
         )
         var arguments = ([Executable.current] + line).map { strdup($0) } + [nil]
         var environment = spec.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]

@@ -22,7 +22,10 @@ actor SupervisedProcess {
     ///   - notifySocket: where it says that it is ready; nil for a program that does not.
     ///   - report: told, in one line, when it died and when it is restarted.
     init(
-        name: String, runDirectory: String, notifySocket: NotifySocket?, report: @escaping @Sendable (String) -> Void,
+        name: String,
+        runDirectory: String,
+        notifySocket: NotifySocket?,
+        report: @escaping @Sendable (String) -> Void,
         makeSpec: @escaping @Sendable () throws -> ProcessSpec
     ) {
         self.name = name
@@ -46,7 +49,9 @@ actor SupervisedProcess {
 
     /// Waits until it says READY=1, or `isUp` says so; throws its last line when it ends instead.
     func waitUntilReady(
-        limit: Duration, isUp: (@Sendable () async -> Bool)? = nil, stillWaiting: @Sendable (String) -> Void
+        limit: Duration,
+        isUp: (@Sendable () async -> Bool)? = nil,
+        stillWaiting: @Sendable (String) -> Void
     ) async throws {
         let started = ContinuousClock.now
         var nextNote = started + .seconds(5)

@@ -31,10 +31,14 @@ enum Bootstrap {
         }
     }
 
-    private static func ask(_ account: FirstAccount, _ client: AMQPClient, prefix: String, limit: Duration) async throws {
+    private static func ask(_ account: FirstAccount, _ client: AMQPClient, prefix: String, limit: Duration) async throws
+    {
         var ids = IDGenerator()
         let request = Request(
-            method: "account.bootstrap", customerID: .none, actor: "system", correlation: ids.next(at: .now()),
+            method: "account.bootstrap",
+            customerID: .none,
+            actor: "system",
+            correlation: ids.next(at: .now()),
             params: account.bootstrap
         )
         let queue = BusNames(prefix: prefix).requests(.campaign)

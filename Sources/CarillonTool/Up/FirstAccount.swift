@@ -37,8 +37,13 @@ struct FirstAccount: Hashable, Sendable {
     static func makeNew() -> FirstAccount {
         var ids = IDGenerator()
         return FirstAccount(
-            customer: ids.next(at: .now()), agent: ids.next(at: .now()), accessKeyID: ids.next(at: .now()), username: "admin",
-            password: Secret.make(20), accessKey: "vb_" + Secret.make(32), url: ""
+            customer: ids.next(at: .now()),
+            agent: ids.next(at: .now()),
+            accessKeyID: ids.next(at: .now()),
+            username: "admin",
+            password: Secret.make(20),
+            accessKey: "vb_" + Secret.make(32),
+            url: ""
         )
     }
 
@@ -63,9 +68,12 @@ extension FirstAccount {
 
     init(json: JSONValue) throws(JSONError) {
         self.init(
-            customer: try json.requireID("customer_id"), agent: try json.requireID("agent_id"),
-            accessKeyID: try json.requireID("accesskey_id"), username: try json.requireString("username"),
-            password: try json.requireString("password"), accessKey: try json.requireString("access_key"),
+            customer: try json.requireID("customer_id"),
+            agent: try json.requireID("agent_id"),
+            accessKeyID: try json.requireID("accesskey_id"),
+            username: try json.requireString("username"),
+            password: try json.requireString("password"),
+            accessKey: try json.requireString("access_key"),
             url: try json.requireString("url")
         )
     }

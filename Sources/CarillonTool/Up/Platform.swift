@@ -27,7 +27,8 @@ actor Platform {
 
     /// The log files of the daemons, by name.
     nonisolated var logFiles: [(name: String, path: String)] {
-        let names = ["api-gateway", "campaign-manager", "outdial-manager"] + (1...settings.workers).map(Platform.worker)
+        let names =
+            ["api-gateway", "campaign-manager", "outdial-manager"] + (1...settings.workers).map(Platform.worker)
         return names.map { ($0, directory.log($0)) }
     }
 
@@ -55,10 +56,16 @@ actor Platform {
         let all = [gateway, broker, nameServer].compactMap { $0 } + managers + workers
         for process in all { await process.startupIsOver() }
         return PlatformReport(
-            url: account.url, account: account, amqpURL: amqpURL, dataDirectory: directory.path,
-            brokerPID: await broker?.pid, gatewayPID: await gateway?.pid ?? 0,
-            campaignManagerPID: await managers[0].pid ?? 0, outdialManagerPID: await managers[1].pid ?? 0,
-            workerPIDs: await pids(workers), isNewAccount: isNew
+            url: account.url,
+            account: account,
+            amqpURL: amqpURL,
+            dataDirectory: directory.path,
+            brokerPID: await broker?.pid,
+            gatewayPID: await gateway?.pid ?? 0,
+            campaignManagerPID: await managers[0].pid ?? 0,
+            outdialManagerPID: await managers[1].pid ?? 0,
+            workerPIDs: await pids(workers),
+            isNewAccount: isNew
         )
     }
 
@@ -83,26 +90,33 @@ actor Platform {
         let nameServerPort = files.settings.epmdPort
         nameServer = try await run("epmd", notifies: false) {
             ProcessSpec(
-                program: BrokerFiles.nameServer, arguments: ["-address", "127.0.0.1", "-port", "\(nameServerPort)"],
-                environment: environment, log: log, deathSignal: SIGKILL
+                program: BrokerFiles.nameServer,
+                arguments: ["-address", "127.0.0.1", "-port", "\(nameServerPort)"],
+                environment: environment,
+                log: log,
+                deathSignal: SIGKILL
             )
         }
         try await nameServer?.waitUntilReady(
-            limit: .seconds(10), isUp: { FreePort.accepts(host: "127.0.0.1", port: nameServerPort) },
+            limit: .seconds(10),
+            isUp: { FreePort.accepts(host: "127.0.0.1", port: nameServerPort) },
             stillWaiting: report
         )
         broker = try await run("rabbitmq", notifies: false) {
             ProcessSpec(program: BrokerFiles.program, environment: environment, log: log, deathSignal: SIGKILL)
         }
         try await broker?.waitUntilReady(
-            limit: .seconds(120), isUp: { FreePort.brokerAnswers(port: port) }, stillWaiting: report
+            limit: .seconds(120),
+            isUp: { FreePort.brokerAnswers(port: port) },
+            stillWaiting: report
         )
         return files.settings.url
     }
 
     private func startDaemons(amqpURL: String) async throws {
         managers = [
-            try await daemon("campaign-manager", amqpURL: amqpURL), try await daemon("outdial-manager", amqpURL: amqpURL),
+            try await daemon("campaign-manager", amqpURL: amqpURL),
+            try await daemon("outdial-manager", amqpURL: amqpURL),
         ]
         for number in 1...settings.workers {
             workers.append(try await daemon(Platform.worker(number), amqpURL: amqpURL, worker: number))
@@ -115,12 +129,17 @@ actor Platform {
         }
         let address = gatewayAddress
         try await gateway?.waitUntilReady(
-            limit: .seconds(30), isUp: { address.read(portFile) }, stillWaiting: report
+            limit: .seconds(30),
+            isUp: { address.read(portFile) },
+            stillWaiting: report
         )
     }
 
     private func daemon(
-        _ name: String, amqpURL: String, worker: Int? = nil, portFile: String? = nil
+        _ name: String,
+        amqpURL: String,
+        worker: Int? = nil,
+        portFile: String? = nil
     ) async throws -> SupervisedProcess {
         let program = try Executable.beside(worker == nil ? name : "dialer-worker")
         let log = directory.log(name)
@@ -137,7 +156,11 @@ actor Platform {
                 arguments = ["--http-port-file", portFile]
             }
             return ProcessSpec(
-                program: program, arguments: arguments, environment: environment, log: log, deathSignal: SIGKILL
+                program: program,
+                arguments: arguments,
+                environment: environment,
+                log: log,
+                deathSignal: SIGKILL
             )
         }
     }
@@ -158,14 +181,18 @@ actor Platform {
     }
 
     private func run(
-        _ name: String, notifies: Bool, _ makeSpec: @escaping @Sendable () throws -> ProcessSpec
+        _ name: String,
+        notifies: Bool,
+        _ makeSpec: @escaping @Sendable () throws -> ProcessSpec
     ) async throws -> SupervisedProcess {
         try Task.checkCancellation()
         if isStopping { throw CancellationError() }
         let process = SupervisedProcess(
-            name: name, runDirectory: directory.runDirectory,
+            name: name,
+            runDirectory: directory.runDirectory,
             notifySocket: notifies ? try NotifySocket(directory: directory.runDirectory, name: name) : nil,
-            report: report, makeSpec: makeSpec
+            report: report,
+            makeSpec: makeSpec
         )
         started.append(process)
         try await process.start()
@@ -183,7 +210,9 @@ actor Platform {
         try await Bootstrap.make(account, amqpURL: amqpURL, prefix: settings.prefix, limit: .seconds(30))
         let client = Gateway(url: account.url, accessKey: account.accessKey)
         try await gateway?.waitUntilReady(
-            limit: .seconds(60), isUp: { await client.isReady() }, stillWaiting: report
+            limit: .seconds(60),
+            isUp: { await client.isReady() },
+            stillWaiting: report
         )
         return (account, known == nil)
     }

@@ -6,7 +6,9 @@ enum PlatformRun {
     ///
     /// A first SIGINT, SIGTERM or SIGHUP ends it without an error; a second one hastens the stop.
     static func run(
-        _ settings: PlatformSettings, note: @escaping @Sendable (String) -> Void, verbose: Bool = false,
+        _ settings: PlatformSettings,
+        note: @escaping @Sendable (String) -> Void,
+        verbose: Bool = false,
         body: @escaping @Sendable (PlatformReport) async throws -> Void
     ) async throws {
         let signals = StopSignals()

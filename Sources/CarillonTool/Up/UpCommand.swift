@@ -1,5 +1,6 @@
 import ArgumentParser
 import Contracts
+import DialerWorker
 import Foundation
 
 /// `carillon up`: everything on one machine, until it is stopped.
@@ -62,8 +63,10 @@ struct UpCommand: AsyncParsableCommand {
         settings.http = try UpCommand.listenAddress(value(http, "CARILLON_HTTP_LISTEN") ?? settings.http)
         settings.amqpURL = value(amqpUrl, "CARILLON_AMQP_URL")
         settings.prefix = value(nil, "CARILLON_AMQP_PREFIX") ?? settings.prefix
-        settings.scenario = try value(scenario, "CARILLON_SIMULATOR_SCENARIO").map(UpCommand.existingFile)
-        settings.ledger = value(ledger, "CARILLON_SIMULATOR_LEDGER").map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+        settings.scenario = try value(scenario, "CARILLON_SIMULATOR_SCENARIO").map(UpCommand.scenarioFile)
+        settings.ledger = value(ledger, "CARILLON_SIMULATOR_LEDGER").map {
+            URL(fileURLWithPath: $0).standardizedFileURL.path
+        }
         settings.workers = workers
         return settings
     }
@@ -74,6 +77,17 @@ struct UpCommand: AsyncParsableCommand {
             let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
         else { throw .configuration("--http must be HOST:PORT such as 127.0.0.1:8080, and is \(text)") }
         return text
+    }
+
+    /// A scenario that the workers will understand: better said now than after the broker's start.
+    static func scenarioFile(_ path: String) throws -> String {
+        let file = try existingFile(path)
+        do {
+            _ = try Scenario(path: file)
+        } catch {
+            throw ToolError.configuration("\(error)")
+        }
+        return file
     }
 
     static func existingFile(_ path: String) throws(ToolError) -> String {

@@ -177,10 +177,13 @@ private struct JSONParser {
         let isWhole = position == buffer.count || ![0x2E, 0x65, 0x45].contains(buffer[position])
         if isWhole, !overflowed {
             if !isNegative, let value = Int64(exactly: magnitude) { return .integer(value) }
-            if isNegative, magnitude <= UInt64(Int64.max) + 1 { return .integer(Int64(truncatingIfNeeded: 0 &- magnitude)) }
+            if isNegative, magnitude <= UInt64(Int64.max) + 1 {
+                return .integer(Int64(truncatingIfNeeded: 0 &- magnitude))
+            }
         }
-        while position < buffer.count, [0x2E, 0x65, 0x45, 0x2B, 0x2D].contains(buffer[position])
-            || position < buffer.count && (48...57).contains(buffer[position])
+        while position < buffer.count,
+            [0x2E, 0x65, 0x45, 0x2B, 0x2D].contains(buffer[position])
+                || position < buffer.count && (48...57).contains(buffer[position])
         { position += 1 }
         guard buffer[position - 1] != 0x2E, let value = Double(try decode(buffer[start..<position])), value.isFinite
         else { throw unexpected("a number") }

@@ -36,8 +36,19 @@ package struct CallEvent: Hashable, Sendable {
     package var digits: String
 
     package init(
-        id: ID?, kind: Kind, source: String, time: Timestamp, customer: ID, call: ID, attempt: ID, journal: ID,
-        sequence: Int64, correlation: ID, causation: ID? = nil, hangupReason: String = "", hangupBy: String = "",
+        id: ID?,
+        kind: Kind,
+        source: String,
+        time: Timestamp,
+        customer: ID,
+        call: ID,
+        attempt: ID,
+        journal: ID,
+        sequence: Int64,
+        correlation: ID,
+        causation: ID? = nil,
+        hangupReason: String = "",
+        hangupBy: String = "",
         digits: String = ""
     ) {
         self.id = id
@@ -106,13 +117,19 @@ extension CallEvent {
         let data = json["data"]
         let call = try data.requireID("id")
         self.init(
-            id: json["id"].id, kind: kind, source: json["source"].string ?? json["publisher"].string ?? "",
+            id: json["id"].id,
+            kind: kind,
+            source: json["source"].string ?? json["publisher"].string ?? "",
             time: json["time"].string.flatMap { Timestamp(parsing: $0) } ?? receivedAt,
-            customer: data["customer_id"].id ?? .none, call: call, attempt: data["attempt_id"].id ?? .none,
+            customer: data["customer_id"].id ?? .none,
+            call: call,
+            attempt: data["attempt_id"].id ?? .none,
             journal: data["journal"].id ?? .none,
             sequence: json["sequence"].string.flatMap { Int64($0) } ?? json["sequence"].integer ?? 0,
-            correlation: json["correlationid"].id ?? call, causation: json["causationid"].id,
-            hangupReason: data["hangup_reason"].string ?? "", hangupBy: data["hangup_by"].string ?? "",
+            correlation: json["correlationid"].id ?? call,
+            causation: json["causationid"].id,
+            hangupReason: data["hangup_reason"].string ?? "",
+            hangupBy: data["hangup_by"].string ?? "",
             digits: data["digits"].string ?? ""
         )
     }

@@ -49,7 +49,8 @@ extension Item {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            id: try json.requireID("id"), correlation: try json.requireID("correlation_id"),
+            id: try json.requireID("id"),
+            correlation: try json.requireID("correlation_id"),
             body: try Body(kind: try json.requireString("kind"), json: json)
         )
     }
@@ -83,15 +84,19 @@ extension Item.Body {
         case "worker_status": self = .workerStatus(try WorkerStatus(json: json["worker"]))
         case "attempt_refused":
             self = .attemptRefused(
-                attempt: try json.requireID("attempt_id"), reason: try json.requireString("reason"),
-                journal: try json.requireID("journal"), sequence: try json.requireInteger("sequence")
+                attempt: try json.requireID("attempt_id"),
+                reason: try json.requireString("reason"),
+                journal: try json.requireID("journal"),
+                sequence: try json.requireInteger("sequence")
             )
         case "settled":
             guard let state = Item.SettledState(rawValue: try json.requireString("state")) else {
                 throw JSONError("state must be claimed or refused")
             }
             self = .settled(
-                attempt: try json.requireID("attempt_id"), state: state, journal: try json.requireID("journal")
+                attempt: try json.requireID("attempt_id"),
+                state: state,
+                journal: try json.requireID("journal")
             )
         case "attempt_finished": self = .attemptFinished(try AttemptFinished(json: json["finished"]))
         case "claim_released", "plan_changed", "outdial_ready", "outdial_exhausted":
@@ -134,13 +139,20 @@ extension DialCommand {
     }
 
     package init(json: JSONValue) throws(JSONError) {
-        guard let destination = try Address.stored(json["destination"]) else { throw JSONError("destination is missing") }
+        guard let destination = try Address.stored(json["destination"]) else {
+            throw JSONError("destination is missing")
+        }
         self.init(
-            attempt: try json.requireID("attempt_id"), call: try json.requireID("call_id"),
-            campaign: try json.requireID("campaign_id"), run: try json.requireInteger("run"),
-            customer: try json.requireID("customer_id"), target: try json.requireID("target_id"),
-            source: try Address.stored(json["source"]), destination: destination,
-            destinationIndex: try json.requireInt("destination_index"), tryCount: try json.requireInt("try_count"),
+            attempt: try json.requireID("attempt_id"),
+            call: try json.requireID("call_id"),
+            campaign: try json.requireID("campaign_id"),
+            run: try json.requireInteger("run"),
+            customer: try json.requireID("customer_id"),
+            target: try json.requireID("target_id"),
+            source: try Address.stored(json["source"]),
+            destination: destination,
+            destinationIndex: try json.requireInt("destination_index"),
+            tryCount: try json.requireInt("try_count"),
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by")
@@ -163,10 +175,15 @@ extension WorkerStatus {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            worker: try json.requireString("worker_id"), journal: try json.requireID("journal"),
-            process: try json.requireID("process"), route: try json.requireString("route"), channels: try json.requireInt("channels"),
-            free: try json.requireInt("free"), version: try json.requireString("version"),
-            sequence: try json.requireInteger("sequence"), isLeaving: json["leaving"].bool ?? false
+            worker: try json.requireString("worker_id"),
+            journal: try json.requireID("journal"),
+            process: try json.requireID("process"),
+            route: try json.requireString("route"),
+            channels: try json.requireInt("channels"),
+            free: try json.requireInt("free"),
+            version: try json.requireString("version"),
+            sequence: try json.requireInteger("sequence"),
+            isLeaving: json["leaving"].bool ?? false
         )
     }
 }
@@ -185,9 +202,13 @@ extension AttemptFinished {
             throw JSONError("outcome must be placed, not_placed or cancelled")
         }
         self.init(
-            attempt: try json.requireID("attempt_id"), target: try json.requireID("target_id"),
-            outdial: try json.requireID("outdial_id"), outcome: outcome, result: try json.requireString("result"),
-            reason: try json.requireString("reason"), endedAt: try json.requireTime("ended_at")
+            attempt: try json.requireID("attempt_id"),
+            target: try json.requireID("target_id"),
+            outdial: try json.requireID("outdial_id"),
+            outcome: outcome,
+            result: try json.requireString("result"),
+            reason: try json.requireString("reason"),
+            endedAt: try json.requireTime("ended_at")
         )
     }
 }
@@ -215,10 +236,14 @@ extension Lease {
     }
 
     package init(json: JSONValue) throws(JSONError) {
-        guard let destination = try Address.stored(json["destination"]) else { throw JSONError("destination is missing") }
+        guard let destination = try Address.stored(json["destination"]) else {
+            throw JSONError("destination is missing")
+        }
         self.init(
-            attempt: try json.requireID("attempt_id"), target: try json.requireID("target_id"),
-            destination: destination, destinationIndex: try json.requireInt("destination_index"),
+            attempt: try json.requireID("attempt_id"),
+            target: try json.requireID("target_id"),
+            destination: destination,
+            destinationIndex: try json.requireInt("destination_index"),
             tryCount: try json.requireInt("try_count")
         )
     }

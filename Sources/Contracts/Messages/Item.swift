@@ -59,9 +59,19 @@ package struct DialCommand: Hashable, Sendable {
     package var startBy: Timestamp
 
     package init(
-        attempt: ID, call: ID, campaign: ID, run: Int64, customer: ID, target: ID, source: Address?,
-        destination: Address, destinationIndex: Int, tryCount: Int, dialTimeout: Milliseconds,
-        maximumTalkTime: Milliseconds, startBy: Timestamp
+        attempt: ID,
+        call: ID,
+        campaign: ID,
+        run: Int64,
+        customer: ID,
+        target: ID,
+        source: Address?,
+        destination: Address,
+        destinationIndex: Int,
+        tryCount: Int,
+        dialTimeout: Milliseconds,
+        maximumTalkTime: Milliseconds,
+        startBy: Timestamp
     ) {
         self.attempt = attempt
         self.call = call
@@ -96,8 +106,15 @@ package struct WorkerStatus: Hashable, Sendable {
     package var isLeaving: Bool
 
     package init(
-        worker: String, journal: ID, process: ID, route: String, channels: Int, free: Int, version: String,
-        sequence: Int64, isLeaving: Bool
+        worker: String,
+        journal: ID,
+        process: ID,
+        route: String,
+        channels: Int,
+        free: Int,
+        version: String,
+        sequence: Int64,
+        isLeaving: Bool
     ) {
         self.worker = worker
         self.journal = journal
@@ -133,7 +150,13 @@ package struct AttemptFinished: Hashable, Sendable {
     package var endedAt: Timestamp
 
     package init(
-        attempt: ID, target: ID, outdial: ID, outcome: Outcome, result: String, reason: String, endedAt: Timestamp
+        attempt: ID,
+        target: ID,
+        outdial: ID,
+        outcome: Outcome,
+        result: String,
+        reason: String,
+        endedAt: Timestamp
     ) {
         self.attempt = attempt
         self.target = target

@@ -32,8 +32,10 @@ package struct Request: Hashable, Sendable {
 
     package init(json: JSONValue) throws(JSONError) {
         self.init(
-            method: try json.requireString("method"), customerID: try json.requireID("customer_id"),
-            actor: try json.requireString("actor"), correlation: try json.requireID("correlation_id"),
+            method: try json.requireString("method"),
+            customerID: try json.requireID("customer_id"),
+            actor: try json.requireString("actor"),
+            correlation: try json.requireID("correlation_id"),
             params: json["params"]
         )
     }
@@ -86,7 +88,8 @@ package struct PageRequest: Hashable, Sendable {
     package init(params: JSONValue) {
         self.init(
             size: params["page_size"].integer.flatMap { Int(exactly: $0) } ?? PageRequest.maximumSize,
-            token: params.optionalTime("page_token"), includesDeleted: params["deleted"].bool ?? false
+            token: params.optionalTime("page_token"),
+            includesDeleted: params["deleted"].bool ?? false
         )
     }
 }

@@ -43,7 +43,9 @@ struct BrokerLogHandler: LogHandler {
         } else if text.contains("virtual host '") {
             event.message = "\(text): \(remedy)"
         }
-        if event.message.description != text { event.metadata = (event.metadata ?? [:]).merging(["cause": .string(text)]) { $1 } }
+        if event.message.description != text {
+            event.metadata = (event.metadata ?? [:]).merging(["cause": .string(text)]) { $1 }
+        }
         let key = event.message.description
         guard said.withLock({ $0.count < 100 && $0.insert(key).inserted }) else { return }
         base.log(event: event)

@@ -15,11 +15,13 @@ package struct Bus: Sendable {
         let setting = context.configuration.amqpURLName
         do throws(AMQPError) {
             let configuration = try AMQPConfiguration(
-                url: context.configuration.amqpURL, connectionName: context.name
+                url: context.configuration.amqpURL,
+                connectionName: context.name
             )
             let handler = BrokerLogHandler(context.logger.handler, user: configuration.user, setting: setting)
             client = AMQPClient(
-                configuration: configuration, topology: topology(names),
+                configuration: configuration,
+                topology: topology(names),
                 logger: Logger(label: context.logger.label) { _ in handler }
             )
         } catch {

@@ -53,7 +53,10 @@ struct DispatchBatch {
         guard let (items, isRequired) = open[queue], let first = items.first else { return }
         open[queue] = ([], isRequired)
         let message = OutgoingMessage(
-            routingKey: queue, body: Item.message(items), messageID: first.id.description, mandatory: true
+            routingKey: queue,
+            body: Item.message(items),
+            messageID: first.id.description,
+            mandatory: true
         )
         entries.append(Entry(message: message, isRequired: isRequired))
     }

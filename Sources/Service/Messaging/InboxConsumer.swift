@@ -34,8 +34,13 @@ package struct InboxConsumer: ServiceLifecycle.Service {
     let sink: Sink
 
     package init(
-        queue: String, names: BusNames, client: AMQPClient, logger: Logger, prefetch: Int = 1000,
-        clock: @escaping @Sendable () -> Timestamp = Clock.wall, sink: @escaping Sink
+        queue: String,
+        names: BusNames,
+        client: AMQPClient,
+        logger: Logger,
+        prefetch: Int = 1000,
+        clock: @escaping @Sendable () -> Timestamp = Clock.wall,
+        sink: @escaping Sink
     ) {
         self.queue = queue
         self.names = names

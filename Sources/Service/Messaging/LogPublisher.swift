@@ -34,7 +34,11 @@ package struct LogPublisher: ServiceLifecycle.Service {
     private let missingQueues = Locked<Set<String>>([])
 
     package init(
-        name: String, log: LogReader, writer: any LogHead, client: AMQPClient, logger: Logger,
+        name: String,
+        log: LogReader,
+        writer: any LogHead,
+        client: AMQPClient,
+        logger: Logger,
         dispatches translate: @escaping Translation
     ) {
         self.name = name
@@ -47,7 +51,11 @@ package struct LogPublisher: ServiceLifecycle.Service {
 
     /// The same for events that imply whole messages only.
     package init(
-        name: String, log: LogReader, writer: any LogHead, client: AMQPClient, logger: Logger,
+        name: String,
+        log: LogReader,
+        writer: any LogHead,
+        client: AMQPClient,
+        logger: Logger,
         messages: @escaping @Sendable (RecordedEvent) throws -> [OutgoingMessage]
     ) {
         self.init(name: name, log: log, writer: writer, client: client, logger: logger) { event in

@@ -43,7 +43,10 @@ package struct RequestServer: ServiceLifecycle.Service {
         }
         if let replyTo = delivery.replyTo {
             let message = OutgoingMessage(
-                routingKey: replyTo, body: reply.json.bytes, correlationID: delivery.correlationID, persistent: false
+                routingKey: replyTo,
+                body: reply.json.bytes,
+                correlationID: delivery.correlationID,
+                persistent: false
             )
             client.send([message])
         }
@@ -64,7 +67,9 @@ package struct ManagerCaller: Sendable {
     /// One request, tried once: the caller decides about repeating it. Throws an ``AMQPError`` when nobody answers in time.
     package func call(_ manager: Manager, _ request: Request, timeout: Duration = .seconds(5)) async throws -> Reply {
         let body = try await client.call(
-            routingKey: names.requests(manager), body: request.json.bytes, timeout: timeout
+            routingKey: names.requests(manager),
+            body: request.json.bytes,
+            timeout: timeout
         )
         return try Reply(json: try JSONValue(parsing: body))
     }

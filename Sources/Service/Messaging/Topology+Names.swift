@@ -19,7 +19,11 @@ extension Topology {
         var topology = shared(names)
         topology.queues.append(
             Queue(
-                name: names.requests(manager), kind: .classic, durable: false, autoDelete: true, exclusive: false,
+                name: names.requests(manager),
+                kind: .classic,
+                durable: false,
+                autoDelete: true,
+                exclusive: false,
                 arguments: [:]
             )
         )

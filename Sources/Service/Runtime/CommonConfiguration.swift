@@ -22,7 +22,9 @@ package struct CommonConfiguration: Sendable {
         amqpURL = url.value ?? CommonConfiguration.defaultURL
         guard amqpURL.hasPrefix("amqp://") || amqpURL.hasPrefix("amqps://") else {
             // Without the value, which may hold a password.
-            throw ConfigurationError("\(url.name) must begin with amqp:// or amqps://, such as \(CommonConfiguration.defaultURL)")
+            throw ConfigurationError(
+                "\(url.name) must begin with amqp:// or amqps://, such as \(CommonConfiguration.defaultURL)"
+            )
         }
         let prefix = setting("CARILLON_AMQP_PREFIX", options.amqpPrefix)
         amqpPrefix = prefix.value ?? "carillon"

@@ -19,7 +19,8 @@ package struct CommonOptions: ParsableArguments, Sendable {
 
     @Option(
         help: ArgumentHelp(
-            "The directory of the logs (CARILLON_DATA_DIR, $STATE_DIRECTORY, else ./data).", valueName: "directory"
+            "The directory of the logs (CARILLON_DATA_DIR, $STATE_DIRECTORY, else ./data).",
+            valueName: "directory"
         )
     )
     package var dataDir: String?
@@ -34,7 +35,8 @@ package struct CommonOptions: ParsableArguments, Sendable {
 
     @Option(
         help: ArgumentHelp(
-            "trace, debug, info, notice, warning, error or critical (CARILLON_LOG_LEVEL, info).", valueName: "level"
+            "trace, debug, info, notice, warning, error or critical (CARILLON_LOG_LEVEL, info).",
+            valueName: "level"
         )
     )
     package var logLevel: String?

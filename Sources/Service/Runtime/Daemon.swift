@@ -14,7 +14,10 @@ package enum Daemon {
     /// Exit status 0 after a stop, 78 for a wrong setting, 1 for everything else; each failure is one line on standard
     /// error. `parts` are what has to be ready before the daemon calls itself ready, besides what `build` adds.
     package static func main<Options: DaemonOptions>(
-        name: String, _: Options.Type, parts: [String] = ["broker"], build: @escaping Build<Options>
+        name: String,
+        _: Options.Type,
+        parts: [String] = ["broker"],
+        build: @escaping Build<Options>
     ) async -> Never {
         prepareProcess()
         let environment = currentEnvironment()
@@ -32,7 +35,11 @@ package enum Daemon {
     }
 
     private static func run<Options: DaemonOptions>(
-        _ name: String, _ options: Options, _ environment: [String: String], parts: [String], _ build: Build<Options>
+        _ name: String,
+        _ options: Options,
+        _ environment: [String: String],
+        parts: [String],
+        _ build: Build<Options>
     ) async throws {
         let configuration = try CommonConfiguration(options: options.common, environment: environment)
         let parent = try ParentProcess(environment: environment)
@@ -53,7 +60,11 @@ package enum Daemon {
             notifier.notify("READY=1\nSTATUS=ready")
         }
         let context = DaemonContext(
-            name: name, configuration: configuration, environment: environment, logger: logger, readiness: readiness
+            name: name,
+            configuration: configuration,
+            environment: environment,
+            logger: logger,
+            readiness: readiness
         )
         var services: [any ServiceLifecycle.Service] = []
         if let address = configuration.metricsListen {

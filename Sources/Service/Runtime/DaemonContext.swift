@@ -10,8 +10,12 @@ package struct DaemonContext: Sendable {
     package var version: String
 
     package init(
-        name: String, configuration: CommonConfiguration, environment: [String: String], logger: Logger,
-        readiness: Readiness, version: String = carillonVersion
+        name: String,
+        configuration: CommonConfiguration,
+        environment: [String: String],
+        logger: Logger,
+        readiness: Readiness,
+        version: String = carillonVersion
     ) {
         self.name = name
         self.configuration = configuration

@@ -7,7 +7,11 @@ package enum Environment {
     }
 
     package static func integer(
-        _ name: String, flag: String?, flagName: String? = nil, in environment: [String: String], default value: Int64,
+        _ name: String,
+        flag: String?,
+        flagName: String? = nil,
+        in environment: [String: String],
+        default value: Int64,
         range: ClosedRange<Int64>
     ) throws(ConfigurationError) -> Int64 {
         try Setting(name, flag: flag, flagName: flagName, in: environment).integer(default: value, range: range)
@@ -15,7 +19,11 @@ package enum Environment {
 
     /// One of a closed set of words.
     package static func oneOf(
-        _ name: String, flag: String?, flagName: String? = nil, in environment: [String: String], default value: String,
+        _ name: String,
+        flag: String?,
+        flagName: String? = nil,
+        in environment: [String: String],
+        default value: String,
         allowed: [String]
     ) throws(ConfigurationError) -> String {
         try Setting(name, flag: flag, flagName: flagName, in: environment).oneOf(default: value, allowed: allowed)

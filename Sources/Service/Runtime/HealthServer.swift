@@ -11,7 +11,11 @@ struct HealthServer: ServiceLifecycle.Service {
     let channel: any Channel
 
     /// Begins to listen. Throws a ``StartupError`` that names the address and the option.
-    static func bind(_ address: ListenAddress, _ readiness: Readiness, _ metrics: PrometheusRegistry) async throws -> HealthServer {
+    static func bind(
+        _ address: ListenAddress,
+        _ readiness: Readiness,
+        _ metrics: PrometheusRegistry
+    ) async throws -> HealthServer {
         do {
             let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -71,7 +75,8 @@ private final class HealthHandler: ChannelInboundHandler {
     private func answer(_ context: ChannelHandlerContext) {
         let (status, type, text) = response
         let head = HTTPResponseHead(
-            version: .http1_1, status: status,
+            version: .http1_1,
+            status: status,
             headers: ["content-type": type, "content-length": "\(text.utf8.count)", "connection": "close"]
         )
         context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -28,7 +28,10 @@ package struct LineLogHandler: LogHandler {
     let write: @Sendable ([UInt8]) -> Void
 
     package init(
-        daemon: String, format: LogFormat, level: Logger.Level, clock: @escaping @Sendable () -> Timestamp = Clock.wall,
+        daemon: String,
+        format: LogFormat,
+        level: Logger.Level,
+        clock: @escaping @Sendable () -> Timestamp = Clock.wall,
         write: @escaping @Sendable ([UInt8]) -> Void = LineLogHandler.toStandardError
     ) {
         self.daemon = daemon
@@ -73,9 +76,11 @@ package struct LineLogHandler: LogHandler {
 
     private func pairs(_ metadata: [(String, String)]) -> String {
         metadata.map { key, value in
-            let isPlain = !value.isEmpty && value.unicodeScalars.allSatisfy {
-                $0 != " " && $0 != "\"" && $0 != "=" && !LineLogHandler.breaksLine($0)
-            }
+            let isPlain =
+                !value.isEmpty
+                && value.unicodeScalars.allSatisfy {
+                    $0 != " " && $0 != "\"" && $0 != "=" && !LineLogHandler.breaksLine($0)
+                }
             let name = String(key.map { $0 == " " || $0 == "=" || $0.isNewline ? "_" : $0 })
             return " \(LineLogHandler.oneLine(name))=" + (isPlain ? value : "\"\(LineLogHandler.quoted(value))\"")
         }.joined()

@@ -14,7 +14,11 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     package init(parsing text: String, name: String) throws(ConfigurationError) {
         guard let colon = text.lastIndex(of: ":"), let port = ListenAddress.port(text[text.index(after: colon)...]),
             let host = ListenAddress.host(text[..<colon])
-        else { throw ConfigurationError("\(name) is \"\(text)\"; give HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080") }
+        else {
+            throw ConfigurationError(
+                "\(name) is \"\(text)\"; give HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080"
+            )
+        }
         self.init(host: host, port: port)
     }
 
@@ -28,11 +32,14 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         if text.isEmpty { return "0.0.0.0" }
         if text.first == "[" {
             let inner = text.dropFirst().dropLast()
-            let isPlausible = inner.contains(":") && inner.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }
+            let isPlausible =
+                inner.contains(":") && inner.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }
             return text.last == "]" && isPlausible ? String(inner) : nil
         }
         // Without brackets a colon in the host leaves open where the port begins.
-        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-" || $0 == "_") }
+        let isPlain = text.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-" || $0 == "_")
+        }
         return isPlain ? String(text) : nil
     }
 

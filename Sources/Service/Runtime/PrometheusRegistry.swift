@@ -38,7 +38,11 @@ package final class PrometheusRegistry: MetricsFactory {
         return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
     }
 
-    private func series(_ name: String, _ dimensions: [(String, String)], _ kind: PrometheusSeries.Kind) -> PrometheusSeries? {
+    private func series(
+        _ name: String,
+        _ dimensions: [(String, String)],
+        _ kind: PrometheusSeries.Kind
+    ) -> PrometheusSeries? {
         let labels = PrometheusText.labels(dimensions)
         return state.withLock { state in
             if let family = state.families[name] {
@@ -76,7 +80,8 @@ package final class PrometheusRegistry: MetricsFactory {
     }
 
     package func makeFloatingPointCounter(
-        label: String, dimensions: [(String, String)]
+        label: String,
+        dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
         series(PrometheusText.name(label), dimensions, .counter) ?? NOOPMetricsHandler.instance
     }

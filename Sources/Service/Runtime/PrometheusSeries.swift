@@ -64,7 +64,9 @@ final class PrometheusSeries: Sendable {
             count += inBucket
             lines.append("\(name)_bucket{\(before)le=\"\(PrometheusText.number(bound))\"} \(count)")
         }
-        return lines + ["\(name)_sum\(suffix) \(PrometheusText.number(value.number))", "\(name)_count\(suffix) \(count)"]
+        return lines + [
+            "\(name)_sum\(suffix) \(PrometheusText.number(value.number))", "\(name)_count\(suffix) \(count)",
+        ]
     }
 }
 

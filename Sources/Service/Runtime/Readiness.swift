@@ -37,7 +37,8 @@ package final class Readiness: Sendable {
     package var waitingFor: [String] {
         state.withLock { state in
             if state.isStopping { return ["stopping"] }
-            return state.parts.filter { !$0.value.isReady }.map { $0.value.detail.isEmpty ? $0.key : $0.value.detail }.sorted()
+            return state.parts.filter { !$0.value.isReady }.map { $0.value.detail.isEmpty ? $0.key : $0.value.detail }
+                .sorted()
         }
     }
 }

@@ -7,7 +7,8 @@ package enum LogFiles {
     package static func open(_ name: String, schema: [String], _ context: DaemonContext) throws -> EventLogFile {
         let path = "\(context.configuration.dataDirectory)/\(name).db"
         let process = LogProcess(
-            name: context.name, version: context.version,
+            name: context.name,
+            version: context.version,
             configuration: [
                 "amqp_prefix": .string(context.configuration.amqpPrefix),
                 "data_dir": .string(context.configuration.dataDirectory),

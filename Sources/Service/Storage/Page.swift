@@ -14,21 +14,27 @@ package struct Page<A: Aggregate>: Sendable {
     ///
     /// The table has to have the columns `created_at` and `is_deleted`.
     package init(
-        of table: AggregateTable<A>, where filter: String, _ arguments: StatementArguments, _ request: PageRequest,
+        of table: AggregateTable<A>,
+        where filter: String,
+        _ arguments: StatementArguments,
+        _ request: PageRequest,
         in db: Database
     ) throws {
         let visible = request.includesDeleted ? filter : "\(filter) AND is_deleted = 0"
         let before = request.token?.microseconds ?? Int64.max
         var loaded = try table.fetch(
             "WHERE \(visible) AND created_at < ? ORDER BY created_at DESC, rowid DESC LIMIT ?",
-            arguments + [before, request.size + 1], in: db
+            arguments + [before, request.size + 1],
+            in: db
         )
         let hasMore = loaded.count > request.size
         if hasMore { loaded.removeLast() }
         rows = loaded.map(\.state)
         guard hasMore, let last = loaded.last, let stamp = try Page.stamp(of: last.id, in: table, db) else { return }
         let ties = try table.fetch(
-            "WHERE \(visible) AND created_at = ? ORDER BY rowid DESC", arguments + [stamp], in: db
+            "WHERE \(visible) AND created_at = ? ORDER BY rowid DESC",
+            arguments + [stamp],
+            in: db
         )
         let known = Set(loaded.map(\.id))
         rows += ties.filter { !known.contains($0.id) }.map(\.state)
@@ -38,7 +44,8 @@ package struct Page<A: Aggregate>: Sendable {
 
     private static func stamp(of id: ID, in table: AggregateTable<A>, _ db: Database) throws -> Int64? {
         try Int64.fetchOne(
-            try db.cachedStatement(sql: "SELECT created_at FROM \(A.category) WHERE id = ?"), arguments: [id]
+            try db.cachedStatement(sql: "SELECT created_at FROM \(A.category) WHERE id = ?"),
+            arguments: [id]
         )
     }
 

@@ -81,8 +81,10 @@ extension API {
             text += "target \(index)," + cells.joined(separator: ",") + "\n"
         }
         let answer = try await client.send(
-            "POST", "/v1.0/outdials/\(outdial)/targets/import",
-            headers: ["Authorization": "Bearer \(accessKey)", "Content-Type": "text/csv"], body: Array(text.utf8),
+            "POST",
+            "/v1.0/outdials/\(outdial)/targets/import",
+            headers: ["Authorization": "Bearer \(accessKey)", "Content-Type": "text/csv"],
+            body: Array(text.utf8),
             within: .seconds(60)
         )
         try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
@@ -92,7 +94,10 @@ extension API {
 
     /// Makes a campaign over `rows`. `tries` are the most tries for destinations 0 to 4.
     func makeCampaign(
-        _ rows: [[String]], tries: [Int], tryInterval: Int = 1000, settings: JSONObject = [:]
+        _ rows: [[String]],
+        tries: [Int],
+        tryInterval: Int = 1000,
+        settings: JSONObject = [:]
     ) async throws -> CampaignSetup {
         let outdial = try await makeOutdial(rows)
         return CampaignSetup(
@@ -102,7 +107,10 @@ extension API {
     }
 
     func makeCampaign(
-        on outdial: ID, tries: [Int], tryInterval: Int = 1000, settings: JSONObject = [:]
+        on outdial: ID,
+        tries: [Int],
+        tryInterval: Int = 1000,
+        settings: JSONObject = [:]
     ) async throws -> ID {
         var plan: JSONObject = ["name": "plan", "try_interval": .integer(tryInterval), "dial_timeout": 30_000]
         for (index, count) in tries.enumerated() { plan.append("max_try_count_\(index)", .integer(count)) }

@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Everything on one machine as a user starts it: `carillon up` with its private broker, daemons and simulator.
 final class CarillonSystem: Sendable {
@@ -18,7 +18,9 @@ final class CarillonSystem: Sendable {
 
     /// Starts it and waits until it says that it is ready.
     static func start(
-        timeScale: Double, workers: Int = 1, environment: [String: String] = [:]
+        timeScale: Double,
+        workers: Int = 1,
+        environment: [String: String] = [:]
     ) async throws -> CarillonSystem {
         let directory = try TemporaryDirectory()
         let program = try up(in: directory, timeScale: timeScale, workers: workers, environment: environment)
@@ -28,7 +30,9 @@ final class CarillonSystem: Sendable {
 
     /// `carillon up` in a directory of its own, not yet ready.
     static func up(
-        in directory: TemporaryDirectory, timeScale: Double = 0.05, workers: Int = 1,
+        in directory: TemporaryDirectory,
+        timeScale: Double = 0.05,
+        workers: Int = 1,
         environment: [String: String] = [:]
     ) throws -> Program {
         let scenario = directory.file("scenario.json")
@@ -39,7 +43,8 @@ final class CarillonSystem: Sendable {
                 "up", "--data-dir", directory.file("data"), "--http", "127.0.0.1:0", "--json", "--scenario", scenario,
                 "--ledger", directory.file("ledger"), "--workers", "\(workers)",
             ],
-            environment: environment, directory: directory.path
+            environment: environment,
+            directory: directory.path
         )
     }
 
@@ -120,7 +125,9 @@ final class CarillonSystem: Sendable {
 
 /// Runs `body` on a system of its own, stops it whatever happens, and checks everything that must always hold.
 func withSystem(
-    timeScale: Double = 0.05, workers: Int = 1, environment: [String: String] = [:],
+    timeScale: Double = 0.05,
+    workers: Int = 1,
+    environment: [String: String] = [:],
     _ body: (CarillonSystem) async throws -> Void
 ) async throws {
     let system = try await CarillonSystem.start(timeScale: timeScale, workers: workers, environment: environment)

@@ -49,7 +49,9 @@ struct Facts {
         try LogReader(path: "\(dataDirectory)/campaign-manager.db").forEachEvent { event in
             guard let id = Facts.id(event, Campaigncall.category), let data = event.data else { return true }
             let decoded = try CampaigncallEvent(
-                type: event.type, schema: event.schema, json: try JSONValue(parsing: data)
+                type: event.type,
+                schema: event.schema,
+                json: try JSONValue(parsing: data)
             )
             if case .finished = decoded { results[id, default: 0] += 1 }
             var call = calls[id]
@@ -110,7 +112,8 @@ struct Facts {
     func expectSound(sourceLocation: SourceLocation = #_sourceLocation) {
         let problems = problems
         #expect(
-            problems.isEmpty, "\(problems.count) problems: \(problems.prefix(10).joined(separator: "; "))",
+            problems.isEmpty,
+            "\(problems.count) problems: \(problems.prefix(10).joined(separator: "; "))",
             sourceLocation: sourceLocation
         )
     }

@@ -17,7 +17,11 @@ struct HTTPClient: Sendable {
     var port: UInt16
 
     func send(
-        _ method: String, _ path: String, headers: [String: String] = [:], body: [UInt8] = [], within limit: Duration
+        _ method: String,
+        _ path: String,
+        headers: [String: String] = [:],
+        body: [UInt8] = [],
+        within limit: Duration
     ) async throws -> HTTPAnswer {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }

@@ -28,7 +28,10 @@ final class Program: @unchecked Sendable {
 
     /// Starts `name`; its output goes to files in `directory`. Variables of `CARILLON_` are not inherited.
     init(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], directory: String
+        _ name: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        directory: String
     ) throws {
         let label = "\(name)-\(UInt32.random(in: 0 ... .max))"
         output = "\(directory)/\(label).out"

@@ -26,7 +26,9 @@ actor SharedSystem {
     /// Stops the shared system when all tests of a suite are over, and checks what must hold of all of them together.
     struct Scope: SuiteTrait, TestScoping {
         func provideScope(
-            for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+            for test: Test,
+            testCase: Test.Case?,
+            performing function: @Sendable () async throws -> Void
         ) async throws {
             try await function()
             try await SharedSystem.current.finish()
