@@ -69,6 +69,9 @@ extension OutdialStep {
 
     // MARK: - Claims and leases
 
+    /// The most targets that one lease looks at: closing a whole list that no plan can dial takes many short turns.
+    private static let mostLooks = 2000
+
     private mutating func claim(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("outdial_id")
         let loaded = try requireOutdial(id, of: request.customerID)
@@ -96,9 +99,11 @@ extension OutdialStep {
         }
         var leases: [Lease] = []
         // Targets that turn out to be undialable are closed on the way and cost one more look.
-        while leases.count < count {
+        var looks = 0
+        while leases.count < count, looks < OutdialStep.mostLooks {
             let due = try TargetSelection.due(in: id, now: turn.now, limit: count - leases.count, db)
             if due.isEmpty { break }
+            looks += due.count
             for target in due {
                 let events = target.state.lease(
                     attempt: turn.ids.next(at: turn.now),
@@ -182,8 +187,17 @@ extension OutdialStep {
                 ])
                 continue
             }
-            if try isKnown(id) {
-                imported += 1
+            if let known = try OutdialTables.targets.load(id, in: db)?.state {
+                if known.name == draft.name, known.destinations == draft.destinations {
+                    imported += 1
+                } else {
+                    errors.append([
+                        "line": row["line"], "column": "",
+                        "reason":
+                            "this line was imported before with other content: the Idempotency-Key belongs to another file",
+                        "value_masked": "",
+                    ])
+                }
             } else if !keepsDuplicates, try isDuplicate(draft, in: outdial.id) {
                 duplicates += 1
             } else {
@@ -196,8 +210,6 @@ extension OutdialStep {
             "errors": .array(errors),
         ]
     }
-
-    private func isKnown(_ id: ID) throws -> Bool { try OutdialTables.targets.load(id, in: db) != nil }
 
     private func isDuplicate(_ draft: TargetDraft, in outdial: ID) throws -> Bool {
         guard let first = draft.destinations[0]?.target else { return false }

@@ -100,8 +100,11 @@ struct OutdialStep {
     /// Ends a claim. Leases that the run still holds were never heard of by campaign-manager: they are given back.
     private mutating func release(_ id: ID, campaign: ID, run: Int64, _ context: EventContext) throws {
         guard let loaded = try outdial(id) else { return }
-        try record(loaded.state.release(campaign: campaign, run: run), on: loaded, context)
-        try turn.cancelTimer(kind: OutdialTurn.readyTimer, key: id.description)
+        let events = loaded.state.release(campaign: campaign, run: run)
+        if !events.isEmpty {
+            try record(events, on: loaded, context)
+            try turn.cancelTimer(kind: OutdialTurn.readyTimer, key: id.description)
+        }
         for target in try openLeases(of: id) {
             guard let lease = target.state.lease, lease.campaign == campaign, lease.run <= run,
                 let plan = loaded.state.plan

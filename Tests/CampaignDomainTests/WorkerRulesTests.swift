@@ -56,7 +56,9 @@ import Testing
         }
         #expect(reason.contains("restored copy"))
         let refused = try worker(events[0])
-        #expect(hear(report(sequence: 100), refused, seen: 9, isNew: true).isEmpty)
+        #expect(hear(report(sequence: 100), refused, seen: 9).isEmpty)
+        // It is told again each time it starts.
+        #expect(hear(report(sequence: 100), refused, seen: 100, isNew: true).map(\.type) == ["worker_refused"])
     }
 
     @Test func `a running worker is never refused for a report that came late`() throws {

@@ -43,7 +43,7 @@ import Testing
         let dials = try harness.items().filter { $0.kind == "dial" }
         #expect(dials.count == 10)
         // All channels are held now, so the next one is asked for only when a call is over.
-        #expect(lease(try harness.perform([.tick])) == nil)
+        #expect(lease(try harness.perform([.tick(isConnected: true)])) == nil)
         #expect(lease(try harness.report(.hangup, leases[0], "busy"))?.count == 1)
     }
 
@@ -125,7 +125,7 @@ import Testing
         #expect(lease(effects) == nil)
         #expect(effects.contains(.wake(at: Timestamp(microseconds: moment(0).microseconds + 500_000))))
         harness.now = Timestamp(microseconds: moment(0).microseconds + 500_000)
-        #expect(lease(try harness.perform([.tick]))?.count == 1)
+        #expect(lease(try harness.perform([.tick(isConnected: true)]))?.count == 1)
     }
 
     @Test func `exhaustion ends the campaign only with nothing open`() throws {
@@ -147,22 +147,22 @@ import Testing
         #expect(try harness.campaign(campaign).endReason == .exhausted)
         let (other, second, waiting) = try running(["end_handle": "continue"])
         // The first tick looks at everybody again; the next one does so after half a minute.
-        try other.perform([.tick])
+        try other.perform([.tick(isConnected: true)])
         try other.perform([.leased(waiting, .leases([], isExhausted: true))])
         #expect(try other.campaign(second).status == .run)
-        #expect(lease(try other.perform([.tick])) == nil)
+        #expect(lease(try other.perform([.tick(isConnected: true)])) == nil)
         let ready = Item.Body.outdialReady(outdial: waiting.outdial, campaign: second, run: 1)
         #expect(lease(try other.tell(ready))?.count == 10)
     }
 
     @Test func `news that overtakes the answer to a lease request is not lost`() throws {
         let (harness, campaign, request) = try running(["end_handle": "continue"])
-        try harness.perform([.tick])
+        try harness.perform([.tick(isConnected: true)])
         _ = try harness.tell(.outdialReady(outdial: request.outdial, campaign: campaign, run: 1))
         let effects = try harness.perform([.leased(request, .leases([], isExhausted: false))])
         #expect(lease(effects)?.count == 10)
         let (other, second, pending) = try running()
-        try other.perform([.tick])
+        try other.perform([.tick(isConnected: true)])
         _ = try other.tell(.outdialExhausted(outdial: pending.outdial, campaign: second, run: 1))
         let again = try #require(lease(try other.perform([.leased(pending, .leases([], isExhausted: false))])))
         try other.perform([.leased(again, .leases([], isExhausted: true))])
@@ -174,17 +174,76 @@ import Testing
         let (harness, _, request) = try running()
         let leases = harness.leases(2)
         try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
-        harness.now = moment(20)
-        try harness.perform([.tick])
+        for second in 0...20 {
+            #expect(try harness.items().contains { $0.kind == "settle" } == false)
+            harness.now = moment(second)
+            try harness.perform([.tick(isConnected: true)])
+        }
         #expect(try harness.items().count { $0.kind == "settle" } == 2)
         // One is answered for: refused, so it was never dialed. The other one stays silent.
         _ = try harness.tell(.settled(attempt: leases[0].attempt, state: .refused, journal: CampaignHarness.journal))
         #expect(try harness.call(leases[0].attempt)?.outcome == .notPlaced)
-        harness.now = moment(50)
-        try harness.perform([])
+        for second in 21...50 {
+            harness.now = moment(second)
+            try harness.perform([.tick(isConnected: true)])
+        }
         #expect(try harness.call(leases[1].attempt)?.hangupReason == "outcome_unknown")
         #expect(try harness.call(leases[1].attempt)?.outcome == .placed)
         #expect(try harness.verify() == [])
+    }
+
+    @Test func `while the bus is away nobody is lost, and a journal then gets its full time`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.tick(isConnected: true)])
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.report(.progressing, leases[0])
+        for second in 1...120 {
+            harness.now = moment(second)
+            try harness.perform([.tick(isConnected: false)])
+        }
+        #expect(try harness.items().contains { $0.kind == "settle" } == false)
+        for second in 121...139 {
+            harness.now = moment(second)
+            try harness.perform([.tick(isConnected: true)])
+        }
+        try harness.report(.hangup, leases[0], "normal")
+        #expect(try harness.call(leases[0].attempt)?.result == "success")
+    }
+
+    @Test func `a lease that was given back is never taken up again by an older report`() throws {
+        let (harness, _, request) = try running(channels: 1)
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        // One channel: the second lease was given back. Then the channel becomes free.
+        try harness.report(.hangup, leases[0], "normal")
+        let open = [ClaimReport.OpenLease(lease: leases[1], campaign: request.campaign, run: request.run)]
+        let report = ClaimReport(outdial: request.outdial, campaign: request.campaign, run: request.run, leases: open)
+        try harness.perform([.leased(request, .unknown)])
+        try harness.perform([.reconcile(report)])
+        #expect(try harness.items().count { $0.kind == "dial" } == 1)
+    }
+
+    @Test func `a stop during a start wins`() throws {
+        let harness = try CampaignHarness()
+        let campaign = try harness.makeCampaign()
+        let claim = try harness.request("campaign.status", ["id": .id(campaign)]) { .prepareStart($0, answer: $1) }
+        let run = try claim.requireInteger("run")
+        try harness.request("campaign.stop", ["id": .id(campaign)])
+        #expect(throws: Refusal.self) {
+            try harness.request("campaign.status", ["id": .id(campaign)]) { .start($0, run: run, answer: $1) }
+        }
+        #expect(try harness.campaign(campaign).status == .stop)
+    }
+
+    @Test func `a dropped claim uses up its run number`() throws {
+        let harness = try CampaignHarness()
+        let campaign = try harness.makeCampaign()
+        try harness.perform([
+            .reconcile(ClaimReport(outdial: CampaignHarness.outdial, campaign: campaign, run: 1, leases: []))
+        ])
+        let claim = try harness.request("campaign.status", ["id": .id(campaign)]) { .prepareStart($0, answer: $1) }
+        #expect(claim["run"] == 2)
     }
 
     @Test func `a report that is delivered twice, or late, or by another journal changes nothing`() throws {

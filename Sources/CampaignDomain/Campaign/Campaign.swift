@@ -76,7 +76,11 @@ extension Campaign {
 
     private mutating func apply(_ event: CampaignEvent, at time: Timestamp) {
         switch event {
-        case .created, .leaseReturned, .claimDropped, .planChanged: return
+        case .created, .leaseReturned, .planChanged: return
+        case .claimDropped(let run, _):
+            // Its release is still under way: the next start must be another run.
+            self.run = max(self.run, run)
+            return
         case .updated(let changes): settings = settings.applying(changes)
         case .started(let run):
             status = .run

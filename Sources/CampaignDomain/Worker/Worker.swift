@@ -76,16 +76,8 @@ extension Worker {
                 )
             ]
         }
-        guard worker.status != .refused else { return [] }
-        guard !isNewProcess || report.sequence >= highestSeen else {
-            return [
-                .refused(
-                    reason:
-                        "the journal of worker \(report.worker) is at position \(report.sequence), but \(highestSeen) was "
-                        + "seen before: it is a restored copy; move the file away and start again"
-                )
-            ]
-        }
+        if worker.status == .refused { return isNewProcess ? [.refused(reason: restored(report, highestSeen))] : [] }
+        if isNewProcess, report.sequence < highestSeen { return [.refused(reason: restored(report, highestSeen))] }
         var events: [WorkerEvent] = []
         if report.route != worker.route || report.channels != worker.channels || report.version != worker.version {
             events.append(.changed(route: report.route, channels: report.channels, version: report.version))
@@ -98,7 +90,12 @@ extension Worker {
         return events
     }
 
-    package func lose() -> [WorkerEvent] { status == .live ? [.lost] : [] }
+    private static func restored(_ report: WorkerStatus, _ highestSeen: Int64) -> String {
+        "the journal of worker \(report.worker) has been at position \(highestSeen) before and came back older: it is a "
+            + "restored copy; move the file away and start again"
+    }
+
+    package func lose() -> [WorkerEvent] { status == .live || status == .left ? [.lost] : [] }
 }
 
 extension Worker {

@@ -57,11 +57,15 @@ package struct CampaignHandler: Sendable {
 
     /// Has a turn of the writer do it.
     private func change(_ request: Request) async -> Reply {
-        await submit { .request(request, answer: $0) }
+        // A stop needs little room and must always be possible.
+        await submit(evenWithoutSpace: request.method == "campaign.stop") { .request(request, answer: $0) }
     }
 
-    private func submit(_ input: (@escaping @Sendable (Reply) -> Void) -> CampaignInput) async -> Reply {
-        guard !writer.isSpaceLow else {
+    private func submit(
+        evenWithoutSpace: Bool = false,
+        _ input: (@escaping @Sendable (Reply) -> Void) -> CampaignInput
+    ) async -> Reply {
+        guard evenWithoutSpace || !writer.isSpaceLow else {
             return .refused(
                 Refusal(
                     .insufficientStorage,
@@ -109,9 +113,18 @@ package struct CampaignHandler: Sendable {
                     correlation: request.correlation
                 )
             )
-            return await submit { .start(request, run: run, answer: $0) }
+            let started = await submit { .start(request, run: run, answer: $0) }
+            if case .refused = started { _ = writer.submit([.startFailed(campaign: campaign)]) }
+            return started
         } catch {
             _ = writer.submit([.startFailed(campaign: campaign)])
+            if let refusal = error as? Refusal, refusal.status == .notFound {
+                throw Refusal(
+                    .failedPrecondition,
+                    "OUTDIAL_MISSING",
+                    "the campaign's outdial is deleted; set outdial_id with PUT /campaigns/{id}/resource_info"
+                )
+            }
             throw error
         }
     }

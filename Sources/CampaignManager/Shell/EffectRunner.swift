@@ -40,14 +40,17 @@ package struct EffectRunner: ServiceLifecycle.Service {
 
     private func tick() async {
         while !Task.isCancelled {
-            _ = writer.submit([.tick])
+            _ = writer.submit([.tick(isConnected: outdials.isConnected)])
             try? await Task.sleep(for: .seconds(1))
         }
     }
 
     private func perform(_ effect: CampaignEffect) async {
         switch effect {
-        case .lease(let request): _ = writer.submit([.leased(request, await outdials.lease(request))])
+        case .lease(let request):
+            // Calls under way can still end when the disk is nearly full; new ones wait until there is room.
+            let answer = writer.isSpaceLow ? .unknown : await outdials.lease(request)
+            _ = writer.submit([.leased(request, answer)])
         case .reclaim(let campaign, let run, let customer, let outdial, let plan):
             let claim = OutdialCaller.Claim(
                 outdial: outdial,
@@ -70,7 +73,7 @@ package struct EffectRunner: ServiceLifecycle.Service {
         case .wake(let moment):
             let pause = moment.microseconds - clock().microseconds
             try? await Task.sleep(for: .microseconds(max(0, pause)))
-            _ = writer.submit([.tick])
+            _ = writer.submit([.tick(isConnected: outdials.isConnected)])
         }
     }
 

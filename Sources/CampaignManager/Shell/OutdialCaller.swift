@@ -8,6 +8,9 @@ package struct OutdialCaller: Sendable {
 
     package init(manager: ManagerCaller) { self.manager = manager }
 
+    /// Whether the bus is there.
+    var isConnected: Bool { manager.client.isReady }
+
     struct Claim: Sendable {
         var outdial: ID
         var campaign: ID

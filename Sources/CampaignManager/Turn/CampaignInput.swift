@@ -17,8 +17,8 @@ package enum CampaignInput: Sendable {
     case leased(LeaseRequest, LeaseAnswer)
     /// What outdial-manager knows of one claim, to compare with what runs here.
     case reconcile(ClaimReport)
-    /// Time has passed.
-    case tick
+    /// Time has passed. While the bus is away, nobody is silent and no answer is late.
+    case tick(isConnected: Bool)
 }
 
 /// A request for targets, one at a time for each campaign.

@@ -195,9 +195,14 @@ extension CampaignStep {
         var loaded = loaded
         let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: db)?.state
         var capacity = try capacity()
+        let limit = loaded.state.settings.maximumConcurrent
+        var open = try CallCounts(campaign: loaded.id, in: db).open
         for lease in leases where try CampaignTables.calls.load(lease.attempt, in: db) == nil {
+            // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
+            let isFirst = try turn.admit(lease.attempt, consumer: "lease")
             let isRunning = loaded.state.isDialing && loaded.state.run == run
-            let worker = isRunning ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
+            let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
+            let worker = isAllowed ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {
                 let returned = CampaignEvent.leaseReturned(
                     run: run,
@@ -209,6 +214,7 @@ extension CampaignStep {
                 loaded = try record([returned], on: loaded, context)
                 continue
             }
+            open += 1
             let assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
             let call = try CampaignTables.calls.record(
                 [.created(assignment)],

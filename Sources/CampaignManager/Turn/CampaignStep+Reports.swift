@@ -6,9 +6,10 @@ import GRDB
 /// What workers, other dialing engines and outdial-manager tell.
 extension CampaignStep {
     mutating func apply(_ item: Item) throws {
+        // A status is harmless to hear twice, and too frequent to remember each.
+        if case .workerStatus(let status) = item.body { return try hear(status, item) }
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
-        case .workerStatus(let status): try hear(status, item)
         case .attemptRefused(let attempt, _, let journal, let sequence):
             try see(journal, sequence)
             try apply(to: attempt, from: journal, item) { [now] call in call.refuse(at: now) }
@@ -96,8 +97,17 @@ extension CampaignStep {
             causation: item.id,
             actor: "dialer-worker/\(status.worker)"
         )
-        _ = try CampaignTables.workers.record(events, on: status.journal, current: current, context: context, in: turn)
+        let updated = try CampaignTables.workers.record(
+            events,
+            on: status.journal,
+            current: current,
+            context: context,
+            in: turn
+        )
         capacityChanged = true
+        if updated.state.status == .refused {
+            try settleAll(of: status.journal, because: "the journal of worker \(status.worker) is refused", context)
+        }
     }
 
     private func highestSeen(of journal: ID) throws -> Int64 {
@@ -105,7 +115,9 @@ extension CampaignStep {
         return try Int64.fetchOne(statement, arguments: [journal]) ?? 0
     }
 
-    private func see(_ journal: ID, _ sequence: Int64) throws {
+    /// Any report is a sign of life.
+    private mutating func see(_ journal: ID, _ sequence: Int64) throws {
+        memory.lastHeard[journal] = now
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO journal_seen VALUES (?, ?)
@@ -117,11 +129,14 @@ extension CampaignStep {
 
     /// Notices workers that fell silent, and asks their journals for everything they hold.
     mutating func watchWorkers() throws {
-        for worker in try CampaignTables.workers.fetch("WHERE status = 'live'", [], in: db) {
-            // After a restart everybody gets the full time again.
+        guard memory.connectedSince != nil else { return }
+        for worker in try CampaignTables.workers.fetch("WHERE status IN ('live', 'left')", [], in: db) {
+            // After a restart or an outage everybody gets the full time again.
             let heard = memory.lastHeard[worker.id] ?? now
             memory.lastHeard[worker.id] = heard
             guard now - heard >= Worker.silenceLimit else { continue }
+            // One that has left owes nothing, unless it went before its calls did.
+            if try worker.state.status == .left && CallCounts.open(journal: worker.id, in: db) == 0 { continue }
             let context = EventContext(correlation: worker.id, actor: "system")
             _ = try CampaignTables.workers.record(
                 worker.state.lose(),

@@ -58,6 +58,10 @@ extension CampaignStep {
         let loaded = try requireCampaign(request)
         let events = try loaded.state.update(body: try RequestBody(request.params["body"]), part: part)
         if case .updated(let changes)? = events.first {
+            let isClaimed = memory.starting.contains(loaded.id)
+            guard !isClaimed || (changes["outdial_id"].isNull && changes["outplan_id"].isNull) else {
+                throw Refusal.state("the campaign is being started; stop it before changing outdial_id or outplan_id")
+            }
             try checkReferences(loaded.state.settings, request.customerID, changes: changes)
         }
         return try resource(try record(events, on: loaded, context))
@@ -83,6 +87,7 @@ extension CampaignStep {
 
     private mutating func stopCampaign(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let loaded = try requireCampaign(request)
+        memory.starting.remove(loaded.id)
         let open = try CallCounts(campaign: loaded.id, in: db).open
         let journals = open > 0 ? try openJournals(of: loaded.id) : []
         return try resource(try record(loaded.state.stop(openAttempts: open, journals: journals), on: loaded, context))
@@ -122,8 +127,11 @@ extension CampaignStep {
     }
 
     mutating func start(_ request: Request, run: Int64) throws -> JSONValue {
+        let wasStarting = memory.starting.remove(try request.params.requireID("id")) != nil
         let loaded = try requireCampaign(request)
-        memory.starting.remove(loaded.id)
+        guard wasStarting || loaded.state.status == .run else {
+            throw Refusal.state("the campaign was stopped while it was being started; start it again")
+        }
         memory.wishing.remove(loaded.id)
         let context = EventContext(correlation: request.correlation, actor: request.actor)
         return try resource(try record(try loaded.state.start(run: run), on: loaded, context))

@@ -39,6 +39,9 @@ package final class CampaignTurn {
         var starting: Set<ID> = []
         var buckets: [ID: TokenBucket] = [:]
         var lastHeard: [ID: Timestamp] = [:]
+        /// Since when messages can arrive; nil while they cannot.
+        var connectedSince: Timestamp?
+        var lastTick: Timestamp?
         /// The process that spoke last for each journal.
         var processes: [ID: ID] = [:]
         var stamps = StampSource()
@@ -89,6 +92,8 @@ struct CampaignStep {
     var now: Timestamp { turn.now }
 
     static let attemptTimer = "attempt"
+    /// Ticks come every second; a longer pause is our own.
+    private static let longestTick: Milliseconds = 5_000
 
     mutating func take(_ input: CampaignInput) throws {
         switch input {
@@ -105,12 +110,21 @@ struct CampaignStep {
             turn.afterCommit(acknowledge)
         case .leased(let request, let answer): try take(answer, to: request)
         case .reconcile(let report): try reconcile(report)
-        case .tick: tick()
+        case .tick(let isConnected): tick(isConnected: isConnected)
         }
     }
 
     /// Asks again for those whose request got no answer, and for everybody twice a minute: a notice may have been lost.
-    private mutating func tick() {
+    private mutating func tick(isConnected: Bool) {
+        // A pause of our own (the process was suspended) counts like a lost connection: the messages of that time wait.
+        if let last = memory.lastTick, now - last > CampaignStep.longestTick { memory.connectedSince = nil }
+        memory.lastTick = now
+        if !isConnected {
+            memory.connectedSince = nil
+        } else if memory.connectedSince == nil {
+            memory.connectedSince = now
+            memory.lastHeard.removeAll()
+        }
         if let wake = memory.nextWake, wake <= now { memory.nextWake = nil }
         if now - memory.lastFullRecheck >= 30_000 {
             memory.lastFullRecheck = now
@@ -156,7 +170,10 @@ struct CampaignStep {
             context: context,
             in: turn
         )
-        if !updated.state.isDialing { memory.wishing.remove(loaded.id) }
+        if !updated.state.isDialing {
+            memory.wishing.remove(loaded.id)
+            memory.buckets[loaded.id] = nil
+        }
         return updated
     }
 
@@ -199,10 +216,22 @@ struct CampaignStep {
         for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
             guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: db) else { continue }
             let context = EventContext(correlation: id, actor: "system")
-            let events =
-                call.state.isSettling
-                ? call.state.abandon(at: now) : call.state.settle(because: "no report by the deadline")
-            try record(events, on: call, context)
+            guard call.state.isSettling else {
+                try record(call.state.settle(because: "no report by the deadline"), on: call, context)
+                continue
+            }
+            if let later = earliestAbandon {
+                try turn.armTimer(kind: CampaignStep.attemptTimer, key: timer.key, at: later)
+            } else {
+                try record(call.state.abandon(at: now), on: call, context)
+            }
         }
+    }
+
+    /// When an unanswered attempt may be given up, if not now: a journal has its full time while messages can arrive.
+    private var earliestAbandon: Timestamp? {
+        guard let since = memory.connectedSince else { return now + 1_000 }
+        let earliest = since + settings.settleTimeout
+        return now < earliest ? earliest : nil
     }
 }

@@ -17,7 +17,9 @@ extension Announcement {
                     correlationID: report.correlation.description,
                     contentType: "application/cloudevents+json",
                     mandatory: true
-                )
+                ),
+                // Nobody but campaign-manager may be listening, and it must hear: wait until its queue is there.
+                isRequired: true
             )
         }
     }
