@@ -29,8 +29,9 @@ package struct Pacing: Hashable, Sendable {
     }
 }
 
-/// The token bucket of `calls_per_second`: tokens come in evenly and at most a tenth of a second's worth is saved, so
-/// that no second sees more than 1.1 times the rate (or one call, for rates below ten).
+/// The token bucket of `calls_per_second`: tokens come in evenly and at most a twentieth of a second's worth is saved, so
+/// that no second hands out more than 1.05 times the rate (or one call, for low rates). What is left up to 1.1 times is
+/// for the messages' way to the worker, which is not always equally long.
 package struct TokenBucket: Hashable, Sendable {
     package private(set) var rate: Double
     private var tokens: Double
@@ -42,7 +43,7 @@ package struct TokenBucket: Hashable, Sendable {
         self.updatedAt = now
     }
 
-    private var capacity: Double { max(1, rate / 10) }
+    private var capacity: Double { max(1, rate / 20) }
 
     /// Changes the rate, keeping what was saved.
     package mutating func setRate(_ rate: Double, now: Timestamp) {
