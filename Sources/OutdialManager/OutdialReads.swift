@@ -20,13 +20,7 @@ package struct OutdialReads: Sendable {
     ]
 
     package func answer(_ request: Request) throws -> Reply {
-        do {
-            return .result(try log.read { db in try perform(request, db) })
-        } catch let refusal as Refusal {
-            return .refused(refusal)
-        } catch let error as JSONError {
-            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
-        }
+        try Reply { try log.read { db in try perform(request, db) } }
     }
 
     private func perform(_ request: Request, _ db: Database) throws -> JSONValue {

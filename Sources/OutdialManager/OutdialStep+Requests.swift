@@ -7,13 +7,7 @@ package import OutdialDomain
 extension OutdialStep {
     mutating func answer(_ request: Request) throws -> Reply {
         let context = EventContext(correlation: request.correlation, actor: request.actor)
-        do {
-            return .result(try perform(request, context))
-        } catch let refusal as Refusal {
-            return .refused(refusal)
-        } catch let error as JSONError {
-            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
-        }
+        return try Reply { try perform(request, context) }
     }
 
     private mutating func perform(_ request: Request, _ context: EventContext) throws -> JSONValue {

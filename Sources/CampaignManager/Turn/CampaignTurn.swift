@@ -140,14 +140,7 @@ struct CampaignStep {
         to answer: @escaping @Sendable (Reply) -> Void,
         _ work: (inout CampaignStep) throws -> JSONValue
     ) throws {
-        let reply: Reply
-        do {
-            reply = .result(try work(&self))
-        } catch let refusal as Refusal {
-            reply = .refused(refusal)
-        } catch let error as JSONError {
-            reply = .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
-        }
+        let reply = try Reply { try work(&self) }
         turn.afterCommit { answer(reply) }
     }
 

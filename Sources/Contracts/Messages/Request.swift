@@ -61,6 +61,18 @@ package enum Reply: Hashable, Sendable {
         }
     }
 
+    /// What `work` answers, or what it refuses: a ``Refusal``, or a ``JSONError`` for a member that is not what it has to
+    /// be. Other errors go on.
+    package init(_ work: () throws -> JSONValue) throws {
+        do {
+            self = .result(try work())
+        } catch let refusal as Refusal {
+            self = .refused(refusal)
+        } catch let error as JSONError {
+            self = .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
+        }
+    }
+
     /// The result, or the refusal thrown.
     package func get() throws(Refusal) -> JSONValue {
         switch self {
