@@ -79,6 +79,27 @@ import Testing
         #expect(try harness.items().count { $0.kind == "dial" } == 3)
     }
 
+    @Test
+    func `leases of an earlier life are adopted while a new request is under way, and its answer changes nothing`()
+        throws
+    {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(2)
+        let open = leases.map { ClaimReport.OpenLease(lease: $0, campaign: request.campaign, run: request.run) }
+        let report = ClaimReport(
+            outdial: request.outdial,
+            campaign: request.campaign,
+            run: request.run,
+            leases: open
+        )
+        try harness.perform([.reconcile(report)])
+        #expect(try harness.items().count { $0.kind == "dial" } == 2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        #expect(try harness.items().count { $0.kind == "dial" } == 2)
+        #expect(try harness.items().count { $0.kind == "attempt_finished" } == 0)
+        #expect(try harness.verify() == [])
+    }
+
     @Test func `a lease that comes after the stop is given back untouched`() throws {
         let (harness, campaign, request) = try running()
         try harness.request("campaign.stop", ["id": .id(campaign)])

@@ -273,7 +273,8 @@ extension CampaignStep {
             if let call = try CampaignTables.calls.load(open.lease.attempt, in: db) {
                 let context = EventContext(correlation: open.lease.attempt, actor: "system")
                 try record(call.state.repeatResult(at: now), on: call, context)
-            } else if memory.pending[open.campaign] == nil {
+            } else {
+                // Also while a request is under way: its answer then finds the attempt known and leaves it alone.
                 unknown[RunKey(campaign: open.campaign, run: open.run), default: []].append(open.lease)
             }
         }
