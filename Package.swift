@@ -56,7 +56,9 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + nio
         ),
-        .target(name: "EventLog", dependencies: ["Contracts", crypto, grdb]),
+        .target(name: "EventLog", dependencies: ["Contracts", "FaultInjection", crypto, grdb]),
+        // Ways to fail on purpose; empty in release builds.
+        .target(name: "FaultInjection"),
 
         // What crosses a process boundary, and the pure rules.
         .target(name: "Contracts"),
@@ -67,7 +69,7 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "AMQP", "Contracts", "EventLog", argumentParser, grdb, logging, lifecycle, metrics,
+                "AMQP", "Contracts", "EventLog", "FaultInjection", argumentParser, grdb, logging, lifecycle, metrics,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -91,7 +93,9 @@ let package = Package(
         ),
         .target(
             name: "DialerWorker",
-            dependencies: ["AMQP", "Contracts", "EventLog", "Service", argumentParser, grdb, lifecycle, logging]
+            dependencies: [
+                "AMQP", "Contracts", "EventLog", "FaultInjection", "Service", argumentParser, grdb, lifecycle, logging,
+            ]
         ),
         .target(
             name: "APIGateway",
@@ -183,4 +187,7 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("InternalImportsByDefault"),
         .treatAllWarnings(as: .error),
     ]
+    if target.name == "FaultInjection" {
+        target.swiftSettings?.append(.define("FAULT_INJECTION", .when(configuration: .debug)))
+    }
 }

@@ -13,8 +13,8 @@ package struct OutgoingMessage: Sendable {
     package var expirationMilliseconds: Int?
     /// Whether a durable queue keeps it over a restart.
     package var persistent: Bool
-    /// Whether the broker returns it when no queue takes it. With several unsettled messages of the same exchange,
-    /// routing key and message id, the first of them is taken as the returned one.
+    /// Whether the broker returns it when no queue takes it. While an unsettled one has the same exchange, routing key
+    /// and message id, it carries the header `x-publish-number`, so that a return can be told apart.
     package var mandatory: Bool
     package var headers: [String: AMQPFieldValue]
 

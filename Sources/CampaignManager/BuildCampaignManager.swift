@@ -80,7 +80,7 @@ package func buildCampaignManager(
             messages in
             writer.submit(
                 messages.map { message in
-                    .message(message.content, acknowledge: { message.delivery.acknowledge() })
+                    .message(message.content, acknowledge: { message.acknowledge() })
                 }
             )
         },

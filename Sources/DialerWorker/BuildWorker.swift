@@ -81,7 +81,7 @@ private func inputs(of messages: [IncomingMessage]) -> [WorkerInput] {
     for message in messages {
         // Call events are for campaign-manager; here they are nobody's.
         if case .items(let items) = message.content { inputs += items.map { .item($0) } }
-        inputs.append(.delivered(message.delivery))
+        inputs.append(.delivered(message))
     }
     return inputs
 }

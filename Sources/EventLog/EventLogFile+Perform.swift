@@ -1,4 +1,5 @@
 package import Contracts
+import FaultInjection
 import GRDB
 
 extension EventLogFile {
@@ -57,7 +58,9 @@ extension EventLogFile {
             for (name, position) in cursors { try turn.setCursor(name, position) }
             try turn.refreshNextDue()
             if memory.head - memory.verified >= EventLogFile.eventsBetweenMarks { try markVerified() }
+            for type in turn.appendedTypes { CrashPoint.beforeCommit.pass(type) }
             try db.commit()
+            for type in turn.appendedTypes { CrashPoint.afterCommit.pass(type) }
             ids = turn.ids
             return (result, turn.effects)
         } catch {

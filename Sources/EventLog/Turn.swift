@@ -1,4 +1,5 @@
 package import Contracts
+import FaultInjection
 package import GRDB
 
 /// One turn of the writer: everything done through it becomes true with one COMMIT, or not at all.
@@ -14,6 +15,8 @@ package final class Turn {
     package private(set) var dueTimers: [DueTimer] = []
 
     private(set) var effects: [() -> Void] = []
+    /// The types of this turn's events, while a crash point waits for them.
+    private(set) var appendedTypes: [String] = []
     let statements: LogStatements
     private unowned let log: EventLogFile
     private var isOpen = true
@@ -119,6 +122,8 @@ extension Turn {
 
     /// False when a constraint refused the row.
     private func insert(_ event: RecordedEvent, _ data: [UInt8]) throws -> Bool {
+        CrashPoint.beforeAppend.pass(event.type)
+        if CrashPoint.beforeCommit.isArmed || CrashPoint.afterCommit.isArmed { appendedTypes.append(event.type) }
         let statement = statements.insertEvent
         let dataHash = data.withUnsafeBytes { data in
             log.memory.salts.withNext { salt in

@@ -44,7 +44,7 @@ package func buildOutdialManager(
             messages in
             writer.submit(
                 messages.map { message in
-                    .message(message.items, acknowledge: { message.delivery.acknowledge() })
+                    .message(message.items, acknowledge: { message.acknowledge() })
                 }
             )
         },

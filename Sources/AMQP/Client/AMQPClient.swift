@@ -163,15 +163,24 @@ package final class AMQPClient: Sendable {
     /// Publishes messages and waits for what becomes of them; one outcome for each, in order.
     ///
     /// Without a connection all are `unknown` at once. While the broker is short of memory it waits. What is not settled
-    /// within `timeout`, or when the connection is lost, is `unknown`. A message that cannot be sent at all, because a
-    /// name is above 255 bytes or the headers above a frame, is `nacked`.
+    /// within `timeout`, or when the connection is lost or the task cancelled, is `unknown`. A message that cannot be
+    /// sent at all, because a name is above 255 bytes or the headers above a frame, is `nacked`.
     package func publish(_ messages: [OutgoingMessage], timeout: Duration) async -> [PublishOutcome] {
         guard !messages.isEmpty else { return [] }
-        guard let mailbox = state.withLockedValue({ $0.publisher?.mailbox }) else {
+        guard let publisher = state.withLockedValue(\.publisher) else {
             return Array(repeating: .unknown, count: messages.count)
         }
-        return await withCheckedContinuation { continuation in
-            mailbox.post([PublishBatch(messages: messages, timeout: timeout, continuation: continuation)])
+        let ticket = PublishBatch.Ticket()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                publisher.mailbox.post([
+                    PublishBatch(messages: messages, timeout: timeout, ticket: ticket, continuation: continuation)
+                ])
+            }
+        } onCancel: {
+            // Whichever of the two comes to the event loop first: a cancelled batch is not begun, one begun is given up.
+            ticket.cancel()
+            publisher.channel.execute { $0.abandon(ticket) }
         }
     }
 

@@ -27,7 +27,9 @@ final class ConsumerChannel: ChannelUser {
             handler.stop(AMQPError(.protocolViolation, "the broker numbered a delivery \(tag) out of order"))
             return
         }
-        let properties = content.properties
+        var properties = content.properties
+        // It means something to its publisher only.
+        properties.headers?[ConfirmTracker.numberHeader] = nil
         batch.append(
             Delivery(
                 body: content.body,

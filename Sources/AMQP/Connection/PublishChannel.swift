@@ -4,8 +4,16 @@ import NIOCore
 
 /// Messages that are published together, and who waits for their outcomes.
 struct PublishBatch: Sendable {
+    /// Tells whether somebody still waits; its identity is the batch's.
+    final class Ticket: Sendable {
+        private let cancelled = NIOLockedValueBox(false)
+        var isCancelled: Bool { cancelled.withLockedValue { $0 } }
+        func cancel() { cancelled.withLockedValue { $0 = true } }
+    }
+
     var messages: [OutgoingMessage]
     var timeout: Duration
+    var ticket: Ticket
     var continuation: CheckedContinuation<[PublishOutcome], Never>
 }
 
@@ -18,11 +26,28 @@ final class PublishChannel: ChannelUser {
 
     private var tracker = ConfirmTracker()
     private var nextBatch: UInt64 = 0
-    /// Not written yet: the connection is blocked or the socket is full.
-    private var waiting: Deque<(id: UInt64, messages: [OutgoingMessage])> = []
-    private var waiters: [UInt64: (CheckedContinuation<[PublishOutcome], Never>, Scheduled<Void>)] = [:]
+    /// Not wholly written yet: the connection is blocked or the socket is full.
+    private var waiting: Deque<Unwritten> = []
+    private var waiters: [UInt64: Waiter] = [:]
     private var idleSignals: [OneShot<Void>] = []
     private var isEnded = false
+    private var isPumping = false
+
+    private struct Unwritten {
+        let id: UInt64
+        let messages: [OutgoingMessage]
+        var next = 0
+    }
+
+    private struct Waiter {
+        let ticket: PublishBatch.Ticket
+        let continuation: CheckedContinuation<[PublishOutcome], Never>
+        let timer: Scheduled<Void>
+    }
+
+    /// How many messages are written between two looks at the socket: with less the system calls cost more than the
+    /// messages, with more a full socket or a blocked connection is noticed late.
+    private static let portion = 128
 
     init(number: UInt16, handler: ConnectionHandler, loop: NIOIsolatedEventLoop, ended: OneShot<AMQPError>) {
         self.number = number
@@ -33,7 +58,7 @@ final class PublishChannel: ChannelUser {
 
     func submit(_ batches: [PublishBatch]) {
         for batch in batches {
-            guard !isEnded else {
+            guard !isEnded, !batch.ticket.isCancelled else {
                 batch.continuation.resume(returning: Array(repeating: .unknown, count: batch.messages.count))
                 continue
             }
@@ -41,10 +66,16 @@ final class PublishChannel: ChannelUser {
             let id = nextBatch
             tracker.open(batch: id, count: batch.messages.count)
             let timer = loop.scheduleTask(in: TimeAmount(batch.timeout)) { self.expire(id) }
-            waiters[id] = (batch.continuation, timer)
-            waiting.append((id, batch.messages))
+            waiters[id] = Waiter(ticket: batch.ticket, continuation: batch.continuation, timer: timer)
+            waiting.append(Unwritten(id: id, messages: batch.messages))
         }
         pump()
+    }
+
+    /// Gives up on a batch whose publisher was cancelled. Nothing more of it is written.
+    func abandon(_ ticket: PublishBatch.Ticket) {
+        guard let id = waiters.first(where: { $0.value.ticket === ticket })?.key else { return }
+        expire(id)
     }
 
     /// Completes when no batch is open.
@@ -69,6 +100,7 @@ final class PublishChannel: ChannelUser {
                 routingKey: routingKey,
                 messageID: content.properties.messageID
             ),
+            number: Self.number(content.properties.headers),
             code: Int(code),
             text: text
         )
@@ -84,23 +116,40 @@ final class PublishChannel: ChannelUser {
     }
 
     private func pump() {
-        while handler.mayPublish, let batch = waiting.popFirst() {
-            for (index, message) in batch.messages.enumerated() {
-                do {
-                    try handler.write(message, channel: number)
-                    let key = ConfirmTracker.ReturnKey(
-                        exchange: message.exchange,
-                        routingKey: message.routingKey,
-                        messageID: message.messageID
-                    )
-                    tracker.published(batch: batch.id, index: index, key: message.mandatory ? key : nil)
-                } catch {
-                    // It cannot be sent as it is, now or later, so it is refused like by the broker.
-                    if let done = tracker.settleUnsent(batch: batch.id, index: index, .nacked) { finish([done]) }
-                }
-            }
-            handler.flush()
+        // A flush may tell that the socket has room again before it returns.
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while handler.mayPublish, !waiting.isEmpty { writePortion() }
+    }
+
+    private func writePortion() {
+        var batch = waiting.removeFirst()
+        let end = min(batch.next + Self.portion, batch.messages.count)
+        for index in batch.next..<end { write(batch.messages[index], batch: batch.id, index: index) }
+        batch.next = end
+        if end < batch.messages.count { waiting.prepend(batch) }
+        handler.flush()
+    }
+
+    private func write(_ message: OutgoingMessage, batch: UInt64, index: Int) {
+        let key = message.mandatory ? ConfirmTracker.ReturnKey(message) : nil
+        var message = message
+        if let number = key.flatMap(tracker.number) {
+            message.headers[ConfirmTracker.numberHeader] = .int(Int64(clamping: number))
         }
+        do {
+            try handler.write(message, channel: number)
+            tracker.published(batch: batch, index: index, key: key)
+        } catch {
+            // It cannot be sent as it is, now or later, so it is refused like by the broker.
+            if let done = tracker.settleUnsent(batch: batch, index: index, .nacked) { finish([done]) }
+        }
+    }
+
+    private static func number(_ headers: [String: AMQPFieldValue]?) -> UInt64? {
+        guard case .int(let number) = headers?[ConfirmTracker.numberHeader] else { return nil }
+        return UInt64(exactly: number)
     }
 
     private func expire(_ batch: UInt64) {
@@ -110,13 +159,19 @@ final class PublishChannel: ChannelUser {
 
     private func finish(_ finished: [ConfirmTracker.Finished]) {
         for batch in finished {
-            guard let (continuation, timer) = waiters.removeValue(forKey: batch.batch) else { continue }
-            timer.cancel()
-            continuation.resume(returning: batch.outcomes)
+            guard let waiter = waiters.removeValue(forKey: batch.batch) else { continue }
+            waiter.timer.cancel()
+            waiter.continuation.resume(returning: batch.outcomes)
         }
         guard waiters.isEmpty, !idleSignals.isEmpty else { return }
         for signal in idleSignals { signal.complete(.success(())) }
         idleSignals = []
+    }
+}
+
+extension ConfirmTracker.ReturnKey {
+    init(_ message: OutgoingMessage) {
+        self.init(exchange: message.exchange, routingKey: message.routingKey, messageID: message.messageID)
     }
 }
 

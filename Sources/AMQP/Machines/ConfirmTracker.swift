@@ -3,7 +3,8 @@ import DequeModule
 /// Which published messages of a channel are not settled yet, and to which batch they belong.
 ///
 /// The channel numbers its publishes from 1. A confirm settles one tag or all up to it; a return comes before the
-/// confirm of its message.
+/// confirm of its message, but says neither its number nor anything about those before it. So of unsettled mandatory
+/// messages that look alike all but one carry their number in a header, which a return brings back.
 struct ConfirmTracker: Sendable {
     /// A batch whose messages are all settled.
     struct Finished: Hashable, Sendable {
@@ -18,10 +19,14 @@ struct ConfirmTracker: Sendable {
         var messageID: String?
     }
 
+    /// The header that holds the number of a message that would be mistaken for another.
+    static let numberHeader = "x-publish-number"
+
     private struct Entry {
         var batch: UInt64
         var index: Int
         var key: ReturnKey?
+        var isNumbered: Bool
         var isOpen = true
     }
 
@@ -34,7 +39,8 @@ struct ConfirmTracker: Sendable {
     /// The tag of the first entry.
     private var firstTag: UInt64 = 1
     private var batches: [UInt64: Batch] = [:]
-    private var returns: [ReturnKey: Deque<UInt64>] = [:]
+    /// The one open mandatory message of each kind that carries no number.
+    private var unnumbered: [ReturnKey: UInt64] = [:]
     private var returned: [UInt64: PublishOutcome] = [:]
 
     /// How many batches wait.
@@ -45,10 +51,20 @@ struct ConfirmTracker: Sendable {
         batches[batch] = Batch(outcomes: Array(repeating: .unknown, count: count), missing: count)
     }
 
-    /// Counts one message as published now. `key` is given for a mandatory message.
+    /// The number that a mandatory message published now has to carry, or nil when nothing open looks like it.
+    func number(for key: ReturnKey) -> UInt64? {
+        unnumbered[key] == nil ? nil : firstTag + UInt64(entries.count)
+    }
+
+    /// Counts one message as published now, with its `number(for:)` if that is not nil. `key` is given for a mandatory
+    /// message.
     mutating func published(batch: UInt64, index: Int, key: ReturnKey?) {
-        if let key { returns[key, default: []].append(firstTag + UInt64(entries.count)) }
-        entries.append(Entry(batch: batch, index: index, key: key))
+        var isNumbered = false
+        if let key {
+            isNumbered = unnumbered[key] != nil
+            if !isNumbered { unnumbered[key] = firstTag + UInt64(entries.count) }
+        }
+        entries.append(Entry(batch: batch, index: index, key: key, isNumbered: isNumbered))
     }
 
     /// Settles a message that was never written.
@@ -56,10 +72,11 @@ struct ConfirmTracker: Sendable {
         settle(batch: batch, index: index, outcome)
     }
 
-    /// The broker returned a message; its confirm is still to come.
-    mutating func returned(_ key: ReturnKey, code: Int, text: String) {
-        guard let tag = returns[key]?.popFirst() else { return }
-        if returns[key]?.isEmpty == true { returns[key] = nil }
+    /// The broker returned a message, with what its number header holds; its confirm is still to come.
+    mutating func returned(_ key: ReturnKey, number: UInt64? = nil, code: Int, text: String) {
+        // Somebody else's number may have come along with copied headers: it counts only when it was given here.
+        let numbered = number.flatMap { isNumbered($0, key) ? $0 : nil }
+        guard let tag = numbered ?? unnumbered[key] else { return }
         returned[tag] = .returned(code: code, text: text)
     }
 
@@ -76,7 +93,7 @@ struct ConfirmTracker: Sendable {
             let entry = entries[position]
             let entryTag = firstTag + UInt64(position)
             let outcome = returned.removeValue(forKey: entryTag) ?? (positive ? .acked : .nacked)
-            if let key = entry.key { forget(key, tag: entryTag) }
+            if let key = entry.key, unnumbered[key] == entryTag { unnumbered[key] = nil }
             if let done = settle(batch: entry.batch, index: entry.index, outcome) { finished.append(done) }
         }
         while let first = entries.first, !first.isOpen {
@@ -108,9 +125,9 @@ struct ConfirmTracker: Sendable {
         return Finished(batch: batch, outcomes: batches.remove(at: position).value.outcomes)
     }
 
-    private mutating func forget(_ key: ReturnKey, tag: UInt64) {
-        guard let place = returns[key]?.firstIndex(of: tag) else { return }
-        returns[key]?.remove(at: place)
-        if returns[key]?.isEmpty == true { returns[key] = nil }
+    private func isNumbered(_ tag: UInt64, _ key: ReturnKey) -> Bool {
+        guard tag >= firstTag, tag - firstTag < UInt64(entries.count) else { return false }
+        let entry = entries[Int(tag - firstTag)]
+        return entry.isOpen && entry.isNumbered && entry.key == key
     }
 }

@@ -1,6 +1,7 @@
 import AMQP
 package import Contracts
 package import EventLog
+import FaultInjection
 package import Logging
 import Service
 
@@ -34,7 +35,7 @@ package final class Worker: Sendable {
         writer = LogWriter(log: journal.log, clock: clock, queueLimit: Worker.queueLimit) { turn, inputs in
             let effects = try core.withLock { try $0.turn(turn, inputs) }
             turn.afterCommit {
-                effects.acknowledge.acknowledgeAll()
+                IncomingMessage.acknowledge(effects.acknowledge)
                 Worker.place(effects.place, provider, feed, now: clock())
                 if !effects.cancel.isEmpty { provider.cancel(effects.cancel) }
                 if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp) }
@@ -67,7 +68,9 @@ package final class Worker: Sendable {
         let late = commands.filter { now > $0.startBy }
         if !late.isEmpty { feed.submit(late.map { .tooLate($0.attempt) }) }
         let inTime = late.isEmpty ? commands : commands.filter { now <= $0.startBy }
+        for _ in inTime { CrashPoint.beforePlace.pass("call") }
         if !inTime.isEmpty { provider.place(inTime) }
+        for _ in inTime { CrashPoint.afterPlace.pass("call") }
     }
 }
 

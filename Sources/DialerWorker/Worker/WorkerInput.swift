@@ -1,12 +1,12 @@
-package import AMQP
 package import Contracts
+package import Service
 
 /// What the worker's turn decides about, in the order in which it came.
 package enum WorkerInput: Sendable {
     /// One thing that campaign-manager says.
     case item(Item)
     /// The items of this delivery have all gone before: it is acknowledged after the commit.
-    case delivered(Delivery)
+    case delivered(IncomingMessage)
     /// What the provider says of a call.
     case report(CallReport)
     /// A claimed attempt whose `start_by` had passed once the claim was durable: the provider was not asked.
@@ -19,7 +19,7 @@ package enum WorkerInput: Sendable {
 
 /// What has to be done once the turn is committed, in this order; nothing of it when the turn fails.
 package struct WorkerEffects: Sendable {
-    package var acknowledge: [Delivery] = []
+    package var acknowledge: [IncomingMessage] = []
     /// Claimed just now: check `start_by` as the last thing, then place.
     package var place: [DialCommand] = []
     /// Calls to end unless they are answered.

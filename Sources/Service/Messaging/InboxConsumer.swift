@@ -1,5 +1,6 @@
 package import AMQP
 package import Contracts
+import FaultInjection
 import Foundation
 package import Logging
 import ServiceLifecycle
@@ -12,11 +13,46 @@ package struct IncomingMessage: Sendable {
     }
 
     package let content: Content
-    package let delivery: Delivery
+    private let delivery: Delivery
+    /// False for a copy that a test adds: its original is acknowledged.
+    private var isOriginal = true
+
+    init(content: Content, delivery: Delivery) {
+        self.content = content
+        self.delivery = delivery
+    }
 
     /// The items, when it holds any.
     package var items: [Item] {
         if case .items(let items) = content { items } else { [] }
+    }
+
+    /// Has the broker forget it: all that it says is committed.
+    package func acknowledge() {
+        passCrashPoints(.beforeAcknowledge)
+        if isOriginal { delivery.acknowledge() }
+        passCrashPoints(.afterAcknowledge)
+    }
+
+    /// Acknowledges all of `messages`, in as few frames as possible.
+    package static func acknowledge(_ messages: [IncomingMessage]) {
+        for message in messages { message.passCrashPoints(.beforeAcknowledge) }
+        messages.filter(\.isOriginal).map(\.delivery).acknowledgeAll()
+        for message in messages { message.passCrashPoints(.afterAcknowledge) }
+    }
+
+    fileprivate var copy: IncomingMessage {
+        var copy = self
+        copy.isOriginal = false
+        return copy
+    }
+
+    fileprivate func passCrashPoints(_ point: CrashPoint) {
+        guard point.isArmed else { return }
+        switch content {
+        case .items(let items): for item in items { point.pass(item.kind) }
+        case .callEvents(let events): for event in events { point.pass(event.kind.rawValue) }
+        }
     }
 }
 
@@ -52,6 +88,7 @@ package struct InboxConsumer: ServiceLifecycle.Service {
     }
 
     package func run() async throws {
+        var faults = DeliveryFaults()
         for await batch in client.consume(queue: queue, prefetch: prefetch).cancelOnGracefulShutdown() {
             var messages: [IncomingMessage] = []
             messages.reserveCapacity(batch.count)
@@ -62,11 +99,34 @@ package struct InboxConsumer: ServiceLifecycle.Service {
                     await park(delivery, reason: error.message)
                 }
             }
-            while !messages.isEmpty, !sink(messages) {
-                // The prefetch holds further messages back while the writer catches up.
-                try await Task.sleep(for: .milliseconds(5))
+            for message in messages { message.passCrashPoints(.onDelivery) }
+            if faults != nil { messages = sendLate(&faults, messages) }
+            try await offer(messages)
+        }
+    }
+
+    private func offer(_ messages: [IncomingMessage]) async throws {
+        while !messages.isEmpty, !sink(messages) {
+            // The prefetch holds further messages back while the writer catches up.
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// What of `messages` arrives now; the rest is offered later.
+    private func sendLate(_ faults: inout DeliveryFaults?, _ messages: [IncomingMessage]) -> [IncomingMessage] {
+        var now: [IncomingMessage] = []
+        for arrival in faults?.arrivals(of: messages) ?? [] {
+            let message = arrival.isCopy ? arrival.message.copy : arrival.message
+            if arrival.delay == 0 {
+                now.append(message)
+            } else {
+                Task {
+                    try await Task.sleep(for: .milliseconds(arrival.delay))
+                    try await offer([message])
+                }
             }
         }
+        return now
     }
 
     private func read(_ delivery: Delivery) throws(JSONError) -> IncomingMessage.Content {

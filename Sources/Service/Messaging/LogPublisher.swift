@@ -1,6 +1,7 @@
 package import AMQP
 import Contracts
 package import EventLog
+import FaultInjection
 package import Logging
 import Metrics
 import ServiceLifecycle
@@ -134,7 +135,13 @@ package struct LogPublisher: ServiceLifecycle.Service {
         let events = try log.events(after: position, limit: LogPublisher.eventsPerBatch)
         guard let last = events.last else { return position }
         var batch = DispatchBatch()
-        for event in events { for dispatch in try translate(event) { batch.add(dispatch) } }
+        var types: [String] = []
+        for event in events {
+            let dispatches = try translate(event)
+            if !dispatches.isEmpty { types.append(event.type) }
+            for dispatch in dispatches { batch.add(dispatch) }
+        }
+        pass(.beforePublish, types)
         batch.finish()
         var pending = batch.entries
         var pause = Duration.milliseconds(20)
@@ -142,7 +149,9 @@ package struct LogPublisher: ServiceLifecycle.Service {
             if let deadline, ContinuousClock.now >= deadline { return position }
             if deadline == nil { try Task.checkCancellation() }
             let timeout = min(LogPublisher.confirmTimeout, deadline.map { max(.zero, $0 - .now) } ?? .seconds(3600))
-            let outcomes = try await outcomes(of: pending.map(\.message), timeout: timeout)
+            let outcomes = try await outcomes(of: pending.map(\.message), timeout: timeout) {
+                pass(.afterPublish, types)
+            }
             let before = pending.count
             pending = unsettled(pending, outcomes)
             published.increment(by: before - pending.count)
@@ -151,19 +160,33 @@ package struct LogPublisher: ServiceLifecycle.Service {
                 pause = min(pause * 2, .seconds(1))
             }
         }
+        pass(.afterConfirm, types)
         writer.noteCursor(name, last.position)
         return last.position
     }
 
     /// Publishes and waits for the confirms; a cancelled task waits no longer.
-    private func outcomes(of messages: [OutgoingMessage], timeout: Duration) async throws -> [PublishOutcome] {
+    private func outcomes(
+        of messages: [OutgoingMessage],
+        timeout: Duration,
+        whileWaiting: () -> Void
+    ) async throws -> [PublishOutcome] {
         let (stream, continuation) = AsyncStream.makeStream(of: [PublishOutcome].self)
         Task { [client] in
             continuation.yield(await client.publish(messages, timeout: timeout))
             continuation.finish()
         }
+        if CrashPoint.afterPublish.isArmed {
+            // Long enough for the bytes to leave; the confirm may have come, and has not been read.
+            try await Task.sleep(for: .milliseconds(3))
+            whileWaiting()
+        }
         for await outcomes in stream { return outcomes }
         throw CancellationError()
+    }
+
+    private func pass(_ point: CrashPoint, _ types: [String]) {
+        if point.isArmed { for type in types { point.pass(type) } }
     }
 
     /// What has to be published again: with the same message id, and everything behind it stays behind it.

@@ -1,5 +1,6 @@
 package import AMQP
 package import Contracts
+import FaultInjection
 package import Logging
 import ServiceLifecycle
 
@@ -34,13 +35,16 @@ package struct RequestServer: ServiceLifecycle.Service {
 
     private func answer(_ delivery: Delivery) async {
         let reply: Reply
+        var method = "unreadable"
         do throws(JSONError) {
             let request = try Request(json: try JSONValue(parsing: delivery.body))
+            method = request.method
             reply = await handler(request)
         } catch {
             logger.warning("a request could not be read", metadata: ["reason": .string(error.message)])
             reply = .refused(Refusal(.invalidArgument, "INVALID_REQUEST", "the request could not be read: \(error)"))
         }
+        CrashPoint.beforeReply.pass(method)
         if let replyTo = delivery.replyTo {
             let message = OutgoingMessage(
                 routingKey: replyTo,
@@ -50,6 +54,7 @@ package struct RequestServer: ServiceLifecycle.Service {
             )
             client.send([message])
         }
+        CrashPoint.afterReply.pass(method)
         delivery.acknowledge()
     }
 }
