@@ -25,6 +25,7 @@ let package = Package(
         .executable(name: "outdial-manager", targets: ["outdial-manager"]),
         .executable(name: "dialer-worker", targets: ["dialer-worker"]),
         .executable(name: "carillon", targets: ["carillon"]),
+        .executable(name: "carillon-bench", targets: ["carillon-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -171,16 +172,36 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
-                "OutdialManager", "TestSupport",
+                "OutdialManager", "Service", "TestSupport", grdb,
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
             ]
+        ),
+
+        // Benchmarks, and what plain C makes of the same work.
+        .target(
+            name: "CFloor",
+            dependencies: ["CRabbitMQ"],
+            path: "Tests/CFloor",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
+        .executableTarget(
+            name: "carillon-bench",
+            dependencies: [
+                "AMQP", "CFloor", "CampaignManager", "Contracts", "EventLog", "OutdialManager", "TestSupport",
+                argumentParser, grdb, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Tests/Benchmarks",
+            exclude: ["Preload", "README.md"]
         ),
     ],
     swiftLanguageModes: [.v6]
 )
 
 for target in package.targets where target.type != .system {
-    if target.name == "CAMQPCodec" { continue }
+    if ["CAMQPCodec", "CFloor"].contains(target.name) { continue }
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),

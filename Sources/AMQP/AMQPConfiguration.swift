@@ -22,6 +22,9 @@ package struct AMQPConfiguration: Sendable {
     package var heartbeat: Duration = .seconds(10)
     /// The limit for connecting and for each step of the handshake.
     package var connectTimeout: Duration = .seconds(5)
+    /// How long to wait at most before the first and before any further attempt to connect or to open a channel. The
+    /// limit doubles from one to the other; the wait is random below it.
+    package var retryDelay: ClosedRange<Duration> = .milliseconds(100) ... .seconds(10)
     /// The name that an operator sees in the broker's list of connections.
     package var connectionName: String
 

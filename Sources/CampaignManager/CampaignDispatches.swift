@@ -17,10 +17,6 @@ package struct CampaignDispatches: Sendable {
         case "campaign_stopping", "campaign_stopped", "campaign_lease_returned", "campaign_claim_dropped",
             "campaign_plan_changed":
             return try campaignDispatches(event, try JSONValue(parsing: data))
-        case "worker_refused":
-            guard let journal = ID(event.stream.dropFirst(Worker.category.count + 1)) else { return [] }
-            let reason = try JSONValue(parsing: data).requireString("reason")
-            return [toWorker(event, .journalRefused(reason: reason), journal)]
         default: return []
         }
     }

@@ -27,7 +27,7 @@ package struct Address: Hashable, Sendable {
     package static func read(_ json: JSONValue, field: String) throws(Refusal) -> Address? {
         switch json {
         case .null: return nil
-        case .string(let text): return try Address.make(type: "", target: text, field: field)
+        case .string, .uuid: return try Address.make(type: "", target: json.string ?? "", field: field)
         case .object:
             for name in ["type", "target", "target_name", "name", "detail"] where json[name] != .null {
                 guard json[name].string != nil else { throw .invalid("\(field).\(name)", "must be a string") }

@@ -71,22 +71,62 @@ package struct ID: Hashable, Sendable, Comparable {
     }
 }
 
+// MARK: - Canonical text
+
 extension ID: CustomStringConvertible {
     package var description: String {
         String(unsafeUninitializedCapacity: 36) { buffer in
-            var offset = 0
-            for digit in 0..<32 {
-                if offset == 8 || offset == 13 || offset == 18 || offset == 23 {
-                    buffer[offset] = UInt8(ascii: "-")
-                    offset += 1
-                }
-                let word = digit < 16 ? high : low
-                let nibble = UInt8(truncatingIfNeeded: word >> (60 - 4 * UInt64(digit % 16))) & 15
-                buffer[offset] = nibble < 10 ? 48 + nibble : 87 + nibble
-                offset += 1
-            }
+            write(to: buffer)
             return 36
         }
+    }
+
+    /// Appends the canonical text: 36 characters.
+    package func write(into output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { buffer in
+            write(to: buffer)
+            output.append(contentsOf: buffer)
+        }
+    }
+
+    private func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
+        var offset = 0
+        for byte in 0..<16 {
+            if byte == 4 || byte == 6 || byte == 8 || byte == 10 {
+                buffer[offset] = UInt8(ascii: "-")
+                offset += 1
+            }
+            let word = byte < 8 ? high : low
+            let value = UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64(byte & 7)))
+            buffer[offset] = ID.digit(value >> 4)
+            buffer[offset + 1] = ID.digit(value & 15)
+            offset += 2
+        }
+    }
+
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+
+    /// Reads 36 bytes of canonical text; nil for everything else, upper-case digits included.
+    init?(canonical bytes: UnsafeBufferPointer<UInt8>) {
+        guard bytes.count == 36, bytes[8] == UInt8(ascii: "-"), bytes[13] == UInt8(ascii: "-"),
+            bytes[18] == UInt8(ascii: "-"), bytes[23] == UInt8(ascii: "-"),
+            let first = ID.number(bytes, 0..<8), let second = ID.number(bytes, 9..<13),
+            let third = ID.number(bytes, 14..<18), let fourth = ID.number(bytes, 19..<23),
+            let fifth = ID.number(bytes, 24..<36)
+        else { return nil }
+        self.init(high: first << 32 | second << 16 | third, low: fourth << 48 | fifth)
+    }
+
+    private static func number(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> UInt64? {
+        var value: UInt64 = 0
+        for index in range {
+            switch bytes[index] {
+            case let digit where digit &- 48 < 10: value = value << 4 | UInt64(digit &- 48)
+            case let digit where digit &- 97 < 6: value = value << 4 | UInt64(digit &- 87)
+            default: return nil
+            }
+        }
+        return value
     }
 }
 

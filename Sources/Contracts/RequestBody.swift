@@ -26,8 +26,7 @@ package struct RequestBody: Sendable {
         guard has(field) else { return nil }
         switch json[field] {
         case .null: return ""
-        case .string(let text): return text
-        default: return json[field].text
+        case let value: return value.string ?? value.text
         }
     }
 

@@ -19,20 +19,35 @@ package func buildWorker(
     var core = WorkerCore(worker: settings.worker, channels: settings.channels)
     let file = try LogFiles.open(Journal.name(worker: settings.worker), schema: Journal.schema, context)
     let journal = try Journal(log: file, core: &core, now: Clock.wall())
+    if let refusal = journal.refusal { throw JournalGuard.error(path: file.path, refusal) }
     let bus = try Bus(context) { Topology.worker(journal.id, $0) }
     let guardian = JournalGuard(path: file.path)
+    let acceptance = Acceptance()
+    let readiness = context.readiness
+    readiness.set("journal", ready: false, detail: "waiting for campaign-manager to accept the journal")
     let worker = Worker(
         journal: journal,
         core: core,
         provider: provider,
         logger: context.logger,
         clock: Clock.wall,
+        onAccepted: {
+            acceptance.give()
+            readiness.set("journal", ready: true)
+        },
         onRefused: { guardian.refused($0) }
     )
-    let order = StatusOrder(log: worker.writer)
+    let order = StatusOrder(log: worker.writer, acceptance: acceptance)
     let identity = WorkerIdentity(id: settings.worker, route: settings.route, version: context.version)
     let reporter = StatusReporter(
         worker: worker,
+        registration: Registration(
+            caller: ManagerCaller(client: bus.client, names: bus.names),
+            worker: worker,
+            acceptance: acceptance,
+            logger: context.logger,
+            clock: Clock.wall
+        ),
         order: order,
         identity: identity,
         client: bus.client,
@@ -55,13 +70,16 @@ package func buildWorker(
         guardian,
         ProviderService(provider: provider),
         reporter,
-        InboxConsumer(
-            queue: names.worker(journal: journal.id),
-            names: names,
-            client: bus.client,
-            logger: context.logger,
-            prefetch: 512
-        ) { worker.submit(inputs(of: $0)) },
+        AfterAcceptance(
+            acceptance,
+            InboxConsumer(
+                queue: names.worker(journal: journal.id),
+                names: names,
+                client: bus.client,
+                logger: context.logger,
+                prefetch: 512
+            ) { worker.submit(inputs(of: $0)) }
+        ),
         Drain(worker: worker, reporter: reporter, client: bus.client, limit: settings.drainLimit),
     ]
 }

@@ -81,6 +81,15 @@ extension AggregateTable {
         return try row.step() ? try decode(row) : nil
     }
 
+    /// The aggregate `id` as the turn has it so far, or nil when it does not exist.
+    package func load(_ id: ID, in turn: Turn) throws -> Loaded? {
+        let cache = turn.cache(of: self)
+        if let loaded = cache[id] { return loaded }
+        let loaded = try load(id, in: turn.connectionForRows)
+        if let loaded { cache.keep(loaded) }
+        return loaded
+    }
+
     /// The aggregates that the rest of a SELECT names: "WHERE status = ? ORDER BY id LIMIT 10".
     package func fetch(_ sqlTail: String, _ arguments: StatementArguments = [], in db: Database) throws -> [Loaded] {
         let statement = try db.cachedStatement(sql: "\(selectSQL) \(sqlTail)")
@@ -109,7 +118,7 @@ extension AggregateTable {
 // MARK: - Writing
 
 extension AggregateTable {
-    /// Appends `events` to the aggregate's stream, folds them into its state and writes its row.
+    /// Appends `events` to the aggregate's stream and folds them into its state; its row follows before anybody asks.
     ///
     /// `current` is what ``load(_:in:)`` gave, nil for a new aggregate; the events are recorded at the turn's `now`, with
     /// ids of the turn. Throws `.versionConflict` when `current` is not the newest version.
@@ -144,11 +153,11 @@ extension AggregateTable {
             expecting: .exactly(version),
             context: context
         )
-        try write(loaded, isNew: current == nil, in: turn.database)
+        turn.cache(of: self).change(to: loaded, isNew: current == nil)
         return loaded
     }
 
-    private func write(_ loaded: Loaded, isNew: Bool, in db: Database) throws {
+    func write(_ loaded: Loaded, isNew: Bool, in db: Database) throws {
         let row = try PreparedStatement.cached(isNew ? insertSQL : updateSQL, in: db)
         row.bind(loaded.version, at: 1)
         row.bind(text: loaded.state.json.bytes, at: 2)

@@ -56,6 +56,7 @@ extension EventLogFile {
             if let dueUpTo { try turn.takeDueTimers(upTo: dueUpTo) }
             let result = try body(turn)
             for (name, position) in cursors { try turn.setCursor(name, position) }
+            try turn.writeAll()
             try turn.refreshNextDue()
             if memory.head - memory.verified >= EventLogFile.eventsBetweenMarks { try markVerified() }
             for type in turn.appendedTypes { CrashPoint.beforeCommit.pass(type) }
@@ -69,6 +70,7 @@ extension EventLogFile {
             memory.verified = before.verified
             memory.nextDue = before.nextDue
             memory.forgetVersions()
+            for cache in rowCaches.values { cache.forget() }
             // Fails only when SQLite has rolled back by itself.
             try? db.rollback()
             throw error

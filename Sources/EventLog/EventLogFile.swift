@@ -9,7 +9,7 @@ import Glibc
 /// writer, and everything else reads through ``LogReader``. Turns run one at a time, from whichever thread calls
 /// ``perform(now:ids:dueUpTo:cursors:_:)``; calling it from inside a turn is a programmer's error.
 package final class EventLogFile: @unchecked Sendable {
-    // Safe to share: `memory`, `statements` and `checkpoints` are only touched inside blocks of `queue`, which is serial.
+    // Safe to share: `memory`, `statements`, `checkpoints` and `rowCaches` are only touched inside blocks of `queue`, which is serial.
 
     package let path: String
     /// The identity of the log: copies and backups keep it.
@@ -19,6 +19,8 @@ package final class EventLogFile: @unchecked Sendable {
     var memory: LogMemory
     var statements: LogStatements?
     var checkpoints: CheckpointSchedule
+    /// The rows that turns used lately, by table.
+    var rowCaches: [String: any UnwrittenRows] = [:]
     private let lock: LockFile
 
     /// Wires up what ``open(path:schema:process:now:)`` has opened and checked.

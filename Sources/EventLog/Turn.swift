@@ -9,8 +9,15 @@ package final class Turn {
     /// The moment of the turn; every event of it is recorded at this time.
     package let now: Timestamp
     package var ids: IDGenerator
-    /// The writing connection, for projections. Events, timers, inbox and cursors go through the turn.
-    package let database: Database
+    /// The writing connection, for projections, with everything of this turn in its tables. Events, timers, inbox and
+    /// cursors go through the turn.
+    package var database: Database {
+        get throws {
+            try writeAll()
+            return connection
+        }
+    }
+    private let connection: Database
     /// The timers that fired in this turn, the earliest first; their rows are gone with this transaction.
     package private(set) var dueTimers: [DueTimer] = []
 
@@ -20,12 +27,14 @@ package final class Turn {
     let statements: LogStatements
     private unowned let log: EventLogFile
     private var isOpen = true
+    /// The timers that this turn has armed, or cancelled (nil), and not written yet.
+    private var timers: [TimerKey: Timestamp?] = [:]
     private var timersHaveChanged = false
 
     init(log: EventLogFile, statements: LogStatements, database: Database, now: Timestamp, ids: IDGenerator) {
         self.log = log
         self.statements = statements
-        self.database = database
+        connection = database
         self.now = now
         self.ids = ids
     }
@@ -43,6 +52,26 @@ package final class Turn {
     func beforeEffects(_ effect: @escaping () -> Void) { effects.insert(effect, at: 0) }
 
     func end() { isOpen = false }
+
+    /// Has the tables say what the turn has done so far.
+    func writeAll() throws {
+        for cache in log.rowCaches.values { try cache.write(in: connection) }
+        try writeTimers()
+    }
+
+    /// The rows of `table` that turns used lately.
+    func cache<A>(of table: AggregateTable<A>) -> RowCache<A> {
+        if let cache = log.rowCaches[A.category] as? RowCache<A> { return cache }
+        let cache = RowCache(table)
+        log.rowCaches[A.category] = cache
+        return cache
+    }
+
+    /// The connection for rows of the caller's own, whatever the other tables say.
+    var connectionForRows: Database {
+        requireOpen()
+        return connection
+    }
 
     private func requireOpen() { precondition(isOpen, "a Turn was used after its turn had ended") }
 }
@@ -73,13 +102,10 @@ extension Turn {
     ) throws -> AppendResult {
         requireOpen()
         precondition(!events.isEmpty, "append to \(stream) without events")
-        let version = try version(of: stream)
+        // That a stream is new need not be asked: if it is not, its version 1 is refused below.
+        let version = try expecting == .exactly(0) ? log.memory.version(of: stream) ?? 0 : self.version(of: stream)
         if case .exactly(let expected) = expecting, expected != version {
-            if let position = try knownPosition(of: events, in: stream) { return .already(position: position) }
-            throw EventLogError(
-                .versionConflict,
-                "\(stream) is at version \(version), not \(expected); read it again and decide anew"
-            )
+            return try explainRefusal(of: events, to: stream, expecting: expected)
         }
         let before = (head: log.memory.head, chain: log.memory.chain)
         var recorded: [RecordedEvent] = []
@@ -100,11 +126,7 @@ extension Turn {
             )
             guard try insert(next, event.data) else {
                 try withdraw(to: before.head, before.chain)
-                if let position = try knownPosition(of: events, in: stream) { return .already(position: position) }
-                throw EventLogError(
-                    .duplicateEvent,
-                    "\(stream) \(next.version) or event \(next.id) is in the log twice"
-                )
+                return try explainRefusal(of: events, to: stream, expecting: version)
             }
             recorded.append(next)
         }
@@ -117,7 +139,7 @@ extension Turn {
         requireOpen()
         statements.eraseStream.bind(stream, at: 1)
         try statements.eraseStream.run()
-        return database.changesCount
+        return connection.changesCount
     }
 
     /// False when a constraint refused the row.
@@ -157,6 +179,23 @@ extension Turn {
         try statements.deleteEventsAfter.run()
         log.memory.head = head
         log.memory.chain = chain
+    }
+
+    /// Why `events` cannot follow the version `expected`: they were appended before, or somebody else was first.
+    private func explainRefusal(
+        of events: [NewEvent],
+        to stream: String,
+        expecting expected: Int64
+    ) throws -> AppendResult {
+        if let position = try knownPosition(of: events, in: stream) { return .already(position: position) }
+        let actual = try version(of: stream)
+        guard actual == expected else {
+            throw EventLogError(
+                .versionConflict,
+                "\(stream) is at version \(actual), not \(expected); read it again and decide anew"
+            )
+        }
+        throw EventLogError(.duplicateEvent, "an event that is to follow \(stream) \(actual) is in the log twice")
     }
 
     /// The position of the first of `events` when all of them are in `stream`, nil when none is in the log.
@@ -215,21 +254,29 @@ extension Turn {
     /// Has the timer (`kind`, `key`) fire once at `due`; arming it again replaces the time.
     package func armTimer(kind: String, key: String, at due: Timestamp) throws {
         requireOpen()
-        let statement = statements.armTimer
-        statement.bind(kind, at: 1)
-        statement.bind(key, at: 2)
-        statement.bind(due.microseconds, at: 3)
-        statement.bind(now.microseconds, at: 4)
-        try statement.run()
-        timersHaveChanged = true
+        timers[TimerKey(kind: kind, key: key)] = .some(due)
     }
 
     /// Forgets a timer; nothing happens when it is not armed.
     package func cancelTimer(kind: String, key: String) throws {
         requireOpen()
-        statements.cancelTimer.bind(kind, at: 1)
-        statements.cancelTimer.bind(key, at: 2)
-        try statements.cancelTimer.run()
+        timers[TimerKey(kind: kind, key: key)] = .some(nil)
+    }
+
+    /// Writes the last word on each timer of this turn.
+    private func writeTimers() throws {
+        guard !timers.isEmpty else { return }
+        for (timer, due) in timers {
+            let statement = due == nil ? statements.cancelTimer : statements.armTimer
+            statement.bind(timer.kind, at: 1)
+            statement.bind(timer.key, at: 2)
+            if let due {
+                statement.bind(due.microseconds, at: 3)
+                statement.bind(now.microseconds, at: 4)
+            }
+            try statement.run()
+        }
+        timers.removeAll(keepingCapacity: true)
         timersHaveChanged = true
     }
 
@@ -276,6 +323,11 @@ extension Turn {
         log.memory.nextDue =
             try statements.nextDue.step() ? Timestamp(microseconds: statements.nextDue.integer(0)) : nil
     }
+}
+
+private struct TimerKey: Hashable {
+    let kind: String
+    let key: String
 }
 
 /// A timer that fired.

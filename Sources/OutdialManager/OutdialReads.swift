@@ -79,18 +79,23 @@ package struct OutdialReads: Sendable {
         return .object(answer)
     }
 
-    /// Every claim, for campaign-manager to compare with what it runs.
+    /// Every claim, for campaign-manager to compare with what it runs, and every outdial with leases that outlived theirs.
     private func claims(_ db: Database) throws -> JSONValue {
-        let claimed = try OutdialTables.outdials.fetch("WHERE claimed = 1", [], in: db)
+        let claimed = try OutdialTables.outdials.fetch(
+            """
+            WHERE claimed = 1
+                OR id IN (SELECT outdial_id FROM target_count WHERE bucket = 'progressing' AND targets > 0)
+            """,
+            [],
+            in: db
+        )
         return [
             "claims": .array(
-                claimed.compactMap { loaded in
-                    loaded.state.claim.map { claim in
-                        [
-                            "outdial_id": .id(loaded.id), "campaign_id": .id(claim.campaign),
-                            "run": .integer(claim.run),
-                        ]
-                    }
+                claimed.map { loaded in
+                    [
+                        "outdial_id": .id(loaded.id), "campaign_id": .id(loaded.state.claim?.campaign ?? .none),
+                        "run": .integer(loaded.state.claim?.run ?? 0),
+                    ]
                 }
             )
         ]

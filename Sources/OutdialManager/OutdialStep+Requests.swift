@@ -129,7 +129,7 @@ extension OutdialStep {
     private mutating func createTarget(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
         let id = try request.params.requireID("id")
-        if let known = try OutdialTables.targets.load(id, in: db), known.state.outdial == outdial.id {
+        if let known = try OutdialTables.targets.load(id, in: turn), known.state.outdial == outdial.id {
             return known.state.resource
         }
         let draft = try TargetDraft(body: try RequestBody(request.params["body"]))
@@ -156,7 +156,7 @@ extension OutdialStep {
     private mutating func deleteTarget(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
         let id = try request.params.requireID("id")
-        guard let target = try OutdialTables.targets.load(id, in: db), target.state.outdial == outdial.id,
+        guard let target = try OutdialTables.targets.load(id, in: turn), target.state.outdial == outdial.id,
             target.state.deletedAt == nil
         else { throw Refusal.notFound("OUTDIAL_TARGET_NOT_FOUND", "there is no target \(id) in this outdial") }
         touch(outdial.id, context)
@@ -181,7 +181,7 @@ extension OutdialStep {
                 ])
                 continue
             }
-            if let known = try OutdialTables.targets.load(id, in: db)?.state {
+            if let known = try OutdialTables.targets.load(id, in: turn)?.state {
                 if known.name == draft.name, known.destinations == draft.destinations {
                     imported += 1
                 } else {

@@ -49,14 +49,15 @@ struct OutdialStep {
         self.stamps = stamps
     }
 
-    var db: Database { turn.database }
+    /// For queries; single aggregates are loaded from the turn, which need not write its rows for that.
+    var db: Database { get throws { try turn.database } }
 
     mutating func touch(_ outdial: ID, _ context: EventContext? = nil) {
         touched[outdial] = context ?? touched[outdial] ?? EventContext(correlation: outdial, actor: "system")
     }
 
     func outdial(_ id: ID, of customer: ID? = nil) throws -> LoadedOutdial? {
-        guard let loaded = try OutdialTables.outdials.load(id, in: db) else { return nil }
+        guard let loaded = try OutdialTables.outdials.load(id, in: turn) else { return nil }
         return customer == nil || loaded.state.customer == customer ? loaded : nil
     }
 
@@ -90,35 +91,22 @@ struct OutdialStep {
     }
 
     private mutating func finish(_ finished: AttemptFinished, _ context: EventContext) throws {
-        guard let target = try OutdialTables.targets.load(finished.target, in: db),
+        guard let target = try OutdialTables.targets.load(finished.target, in: turn),
             let plan = try outdial(target.state.outdial)?.state.plan
         else { return }
         try record(target.state.finish(finished, plan: plan), on: target, context)
         touch(target.state.outdial, context)
     }
 
-    /// Ends a claim. Leases that the run still holds were never heard of by campaign-manager: they are given back.
+    /// Ends a claim, and no lease: only the end of its attempt does that. Its message may still be under way (messages of
+    /// one queue can overtake each other when a confirm is lost), and what campaign-manager has never heard of it finds
+    /// by asking, and gives back.
     private mutating func release(_ id: ID, campaign: ID, run: Int64, _ context: EventContext) throws {
         guard let loaded = try outdial(id) else { return }
         let events = loaded.state.release(campaign: campaign, run: run)
         if !events.isEmpty {
             try record(events, on: loaded, context)
             try turn.cancelTimer(kind: OutdialTurn.readyTimer, key: id.description)
-        }
-        for target in try openLeases(of: id) {
-            guard let lease = target.state.lease, lease.campaign == campaign, lease.run <= run,
-                let plan = loaded.state.plan
-            else { continue }
-            let returned = AttemptFinished(
-                attempt: lease.attempt,
-                target: target.id,
-                outdial: id,
-                outcome: .cancelled,
-                result: "fail",
-                reason: HangupReason.notDialed.rawValue,
-                endedAt: turn.now
-            )
-            try record(target.state.finish(returned, plan: plan), on: target, context)
         }
     }
 

@@ -132,6 +132,29 @@ struct ConfirmTrackerTests {
         )
     }
 
+    @Test func messagesThatLookAlikeAreToldApartByTheirNumber() {
+        let key = ConfirmTracker.ReturnKey(exchange: "", routingKey: "k", messageID: "same")
+        var tracker = ConfirmTracker()
+        tracker.open(batch: 0, count: 3)
+        var numbers: [UInt64?] = []
+        for index in 0..<3 {
+            numbers.append(tracker.number(for: key))
+            tracker.published(batch: 0, index: index, key: key)
+        }
+        #expect(numbers == [nil, 2, 3])
+        // 9 was never given, so it means the one without a number; the number of another kind of message likewise.
+        tracker.returned(key, number: 3, code: 312, text: "NO_ROUTE")
+        tracker.returned(.init(exchange: "", routingKey: "other"), number: 2, code: 312, text: "NO_ROUTE")
+        #expect(tracker.confirmed(tag: 1, multiple: false, positive: true).isEmpty)
+        tracker.returned(key, number: 9, code: 312, text: "NO_ROUTE")
+        let returned = PublishOutcome.returned(code: 312, text: "NO_ROUTE")
+        #expect(
+            tracker.confirmed(tag: 3, multiple: true, positive: true)
+                == [.init(batch: 0, outcomes: [.acked, .acked, returned])]
+        )
+        #expect(tracker.number(for: key) == nil)
+    }
+
     @Test func whatExpiresIsUnknownAndLaterConfirmsMeanNothing() {
         var tracker = tracker([2, 1])
         _ = tracker.confirmed(tag: 1, multiple: false, positive: true)
@@ -228,7 +251,7 @@ struct ClockTests {
     }
 
     @Test func backoffGrowsToItsLimit() {
-        var backoff = Backoff()
+        var backoff = Backoff(.milliseconds(100) ... .seconds(10))
         let waits = (0..<9).map { _ in backoff.next(fraction: 1) }
         #expect(waits.first == .milliseconds(100))
         #expect(waits[3] == .milliseconds(800))

@@ -1,7 +1,8 @@
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
-import NIOPosix
 import TestSupport
+import Testing
 
 @testable import AMQP
 
@@ -33,6 +34,21 @@ func withClient<Result: Sendable>(
     }
 }
 
+/// How many messages wait in a queue, as the broker says at this moment.
+func messageCount(of queue: Queue, _ client: AMQPClient) async throws -> Int {
+    let current = client.state.withLockedValue(\.publishConnection)
+    let connection = try #require(current)
+    let channel = try await connection.openRequestChannel()
+    defer { connection.closeChannel(channel) }
+    guard
+        case .queueDeclareOK(_, let messages, _) = try await connection.request(
+            [.queueDeclare(queue)],
+            channel: channel
+        )[0]
+    else { throw AMQPError(.protocolViolation, "no declare-ok") }
+    return Int(messages)
+}
+
 /// A name that no other test uses.
 func unique(_ name: String) -> String { "\(name)-\(UInt32.random(in: 0 ... .max))" }
 
@@ -50,49 +66,31 @@ func eventually(
     throw AMQPError(.timedOut, "not within \(limit): \(what)")
 }
 
-/// A server that does with each connection what a test says.
-final class FakeServer: Sendable {
-    let port: Int
-    private let channel: any Channel
-
-    init(
-        _ greet: @escaping @Sendable (any Channel) -> Void,
-        onBytes: @escaping @Sendable (any Channel, ByteBuffer) -> Void = { _, _ in }
-    ) async throws {
-        channel = try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Handler(greet: greet, onBytes: onBytes))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        port = channel.localAddress!.port!
-    }
-
-    func stop() { channel.close(promise: nil) }
-
-    private final class Handler: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        let greet: @Sendable (any Channel) -> Void
-        let onBytes: @Sendable (any Channel, ByteBuffer) -> Void
-        init(
-            greet: @escaping @Sendable (any Channel) -> Void,
-            onBytes: @escaping @Sendable (any Channel, ByteBuffer) -> Void
-        ) {
-            self.greet = greet
-            self.onBytes = onBytes
-        }
-        func channelActive(context: ChannelHandlerContext) { greet(context.channel) }
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            onBytes(context.channel, unwrapInboundIn(data))
-        }
-    }
-}
-
 /// Methods as bytes.
 func encoded(_ methods: [(Method, UInt16)]) throws -> ByteBuffer {
     var encoder = FrameEncoder()
     var buffer = ByteBuffer()
     for (method, channel) in methods { try encoder.write(method, channel: channel, to: &buffer) }
     return buffer
+}
+
+/// A generator whose run can be repeated (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
+}
+
+/// Numbers of several tasks, to be waited for.
+final class Counter: Sendable {
+    private let number = NIOLockedValueBox(0)
+    var value: Int { number.withLockedValue { $0 } }
+    func add(_ more: Int) { number.withLockedValue { $0 += more } }
 }

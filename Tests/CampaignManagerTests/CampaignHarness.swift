@@ -85,21 +85,25 @@ final class CampaignHarness {
 
     @discardableResult
     func hearWorker(channels: Int = 10, sequence: Int64 = 1) throws -> [CampaignEffect] {
-        try tell(
-            .workerStatus(
-                WorkerStatus(
-                    worker: "1",
-                    journal: Self.journal,
-                    process: id(8),
-                    route: "default",
-                    channels: channels,
-                    free: channels,
-                    version: "1",
-                    sequence: sequence,
-                    isLeaving: false
-                )
-            )
+        try tell(.workerStatus(status(channels: channels, sequence: sequence)))
+    }
+
+    func status(channels: Int = 10, sequence: Int64 = 1) -> WorkerStatus {
+        WorkerStatus(
+            worker: "1",
+            journal: Self.journal,
+            process: id(8),
+            route: "default",
+            channels: channels,
+            free: channels,
+            version: "1",
+            sequence: sequence,
+            isLeaving: false
         )
+    }
+
+    func worker() throws -> CampaignDomain.Worker? {
+        try reader.read { try CampaignTables.workers.load(Self.journal, in: $0)?.state }
     }
 
     func leases(_ count: Int) -> [Lease] {

@@ -157,9 +157,88 @@ import Testing
         _ = try harness.tell(exhausted)
         #expect(try harness.campaign(campaign).status == .run)
         try harness.report(.hangup, leases[0], "normal")
-        _ = try harness.tell(exhausted)
+        // That message may be older than a target that was added since: outdial-manager is asked.
+        let confirmation = try #require(lease(try harness.tell(exhausted)))
+        #expect(confirmation.count == 0)
+        #expect(try harness.campaign(campaign).status == .run)
+        // Without an answer it is asked again, also when no worker is free.
+        try harness.perform([.leased(confirmation, .unknown)])
+        harness.now = moment(32)
+        let again = try #require(lease(try harness.perform([.tick(isConnected: true)])))
+        #expect(again.count == 0)
+        try harness.perform([.leased(again, .leases([], isExhausted: true))])
         #expect(try harness.campaign(campaign).status == .stop)
         #expect(try harness.campaign(campaign).endReason == .exhausted)
+    }
+
+    @Test func `news of an end that is out of date does not end a campaign whose target waits for its retry`() throws {
+        let (harness, campaign, request) = try running()
+        try harness.perform([.leased(request, .leases([], isExhausted: false))])
+        let exhausted = Item.Body.outdialExhausted(outdial: request.outdial, campaign: campaign, run: 1)
+        let confirmation = try #require(lease(try harness.tell(exhausted)))
+        try harness.perform([.leased(confirmation, .leases([], isExhausted: false))])
+        #expect(try harness.campaign(campaign).status == .run)
+    }
+
+    @Test func `an older journal is refused and its attempts are settled, and the true one is taken back`() throws {
+        let (harness, _, request) = try running()
+        try harness.perform([.leased(request, .leases(harness.leases(2), isExhausted: false))])
+        try harness.hearWorker(sequence: 50)
+        func register(_ process: ID, at position: Int64) throws {
+            var status = harness.status(sequence: position)
+            status.process = process
+            try harness.request("worker.register", status.json)
+        }
+        #expect {
+            try register(id(20), at: 49)
+        } throws: { error in
+            (error as? Refusal)?.reason == Request.journalRefused
+        }
+        #expect(try harness.worker()?.status == .refused)
+        #expect(try harness.items().count { $0.kind == "settle" } == 2)
+        try register(id(21), at: 50)
+        #expect(try harness.worker()?.status == .live)
+        #expect(try harness.worker()?.process == id(21))
+        // Statuses of the process before it change nothing any more.
+        try harness.hearWorker(channels: 99, sequence: 60)
+        #expect(try harness.worker()?.channels == 10)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func `a lost worker that answers and dies again is asked again`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        func tick(_ seconds: ClosedRange<Int>) throws {
+            for second in seconds {
+                harness.now = moment(second)
+                try harness.perform([.tick(isConnected: true)])
+            }
+        }
+        try tick(0...20)
+        #expect(try harness.worker()?.status == .lost)
+        _ = try harness.tell(.settled(attempt: leases[0].attempt, state: .claimed, journal: CampaignHarness.journal))
+        #expect(try harness.worker()?.status == .live)
+        try tick(21...70)
+        #expect(try harness.worker()?.status == .lost)
+        #expect(try harness.items().count { $0.kind == "settle" } == 2)
+        #expect(try harness.call(leases[0].attempt)?.hangupReason == "outcome_unknown")
+    }
+
+    @Test func `an attempt that its worker refused as cancelled counts as cancelled by us`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        _ = try harness.tell(
+            .attemptRefused(
+                attempt: leases[0].attempt,
+                reason: Item.cancelled,
+                journal: CampaignHarness.journal,
+                sequence: 5
+            )
+        )
+        #expect(try harness.call(leases[0].attempt)?.outcome == .cancelled)
+        #expect(try harness.call(leases[0].attempt)?.hangupReason == "cancel")
     }
 
     @Test func `an empty list ends at once, a continue campaign waits and starts on news`() throws {

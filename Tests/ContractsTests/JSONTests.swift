@@ -30,6 +30,37 @@ import Testing
         #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
     }
 
+    @Test func `a string that is an id is a string like any other`() throws {
+        let text = "0192f0c1-2b3a-7c4d-8e5f-0123456789ab"
+        let id = try #require(ID(text))
+        let value = try parse("\"\(text)\"")
+        #expect(value.string == text)
+        #expect(value.id == id)
+        #expect(value == .string(text))
+        #expect(value.hashValue == JSONValue.string(text).hashValue)
+        #expect(JSONValue.id(id) == value)
+        #expect(value.text == "\"\(text)\"")
+        #expect(try parse("{\"a\":\"\(text)\",\"b\":1}").text == "{\"a\":\"\(text)\",\"b\":1}")
+    }
+
+    @Test(arguments: [
+        "0192F0C1-2B3A-7C4D-8E5F-0123456789AB", "0192f0c1-2b3a-7c4d-8e5f-0123456789a",
+        "0192f0c12b3a-7c4d-8e5f-0123456789abc",
+        "0192f0c1-2b3a-7c4d-8e5f-0123456789ag", "é192f0c1-2b3a-7c4d-8e5f-0123456789",
+    ])
+    func `a string that nearly is an id keeps its text`(_ text: String) throws {
+        let value = try parse(JSONValue.string(text).text)
+        #expect(value.string == text)
+        #expect(try parse(value.text) == value)
+    }
+
+    @Test(arguments: [
+        0, 7, -1, 999_999_999_999_999, 1_000_000_000_000_000, Int64.max, Int64.min, -1_000_000_000_000_001,
+    ])
+    func `a whole number is written as it is`(_ number: Int64) {
+        #expect(JSONValue.integer(number).text == String(number))
+    }
+
     @Test func `deep nesting is refused instead of exhausting the stack`() throws {
         let deep = String(repeating: "[", count: 32) + String(repeating: "]", count: 32)
         _ = try parse(deep)

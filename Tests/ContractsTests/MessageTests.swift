@@ -22,7 +22,6 @@ import Testing
     @Test func `items of every kind survive the wire, in order`() throws {
         let bodies: [Item.Body] = [
             .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)),
-            .journalRefused(reason: "old"),
             .workerStatus(
                 WorkerStatus(
                     worker: "1",

@@ -16,9 +16,33 @@ struct StatusOrderTests {
         }
     }
 
+    private func accepted() -> Acceptance {
+        let acceptance = Acceptance()
+        acceptance.give()
+        return acceptance
+    }
+
+    @Test("are held back until the journal is accepted")
+    func unaccepted() async {
+        let acceptance = Acceptance()
+        let order = StatusOrder(log: GrowingLog(), acceptance: acceptance)
+        let hasPublished = Locked(false)
+        let publisher = Task {
+            _ = await order.position(after: 0)
+            hasPublished.withLock { $0 = true }
+        }
+        for _ in 0..<50 { await Task.yield() }
+        #expect(hasPublished.withLock { $0 } == false)
+        // What is left at the end counts as nothing.
+        #expect(order.head == 0)
+        acceptance.give()
+        await publisher.value
+        #expect(order.head == 10)
+    }
+
     @Test("never overtake each other: a status tells the head of all that was published before it")
     func order() async {
-        let order = StatusOrder(log: GrowingLog())
+        let order = StatusOrder(log: GrowingLog(), acceptance: accepted())
         let published = Locked<Int64>(0)
         let publisher = Task {
             while !Task.isCancelled {
@@ -43,7 +67,7 @@ struct StatusOrderTests {
 
     @Test("do not wait for ever: a status is left out while the publisher is stuck")
     func stuckPublisher() async {
-        let order = StatusOrder(log: GrowingLog())
+        let order = StatusOrder(log: GrowingLog(), acceptance: accepted())
         _ = await order.position(after: 0)
         let told = Locked(false)
         await order.tell(limit: .zero) { _ in told.withLock { $0 = true } }

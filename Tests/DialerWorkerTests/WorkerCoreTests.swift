@@ -188,7 +188,9 @@ struct WorkerCoreTests {
         try bench.turn(report(.ended(reason: .busy, by: .remote), 4))
         let effects = try bench.turn(dial(5), cancel(), dial(6))
         #expect(effects.cancel == [Sample.attempt(1), Sample.attempt(5)])
-        #expect(effects.place.map(\.attempt) == [Sample.attempt(5), Sample.attempt(6)])
+        // What comes behind the cancellation is not placed at all.
+        #expect(effects.place.map(\.attempt) == [Sample.attempt(5)])
+        #expect(try bench.events(6) == [refused("cancelled", 6)])
         try bench.turn(report(.ended(reason: .cancel, by: .system), 1))
         #expect(try bench.events(1).last == .hangup(subject(1), reason: "cancel", by: "system"))
         #expect(try bench.turn(cancel(run: 7)).cancel.isEmpty)
@@ -218,13 +220,57 @@ struct WorkerCoreTests {
         #expect(try bench.events().last == .settled(Settlement(attempt: Sample.attempt(1), state: .claimed, end: end)))
     }
 
-    @Test("ends the daemon when its journal is refused, and ignores what is not for a worker")
+    @Test("ignores what is not for a worker")
     func strangers() throws {
         let bench = try Bench(path)
         let stray = Sample.item(.settled(attempt: Sample.attempt(1), state: .claimed, journal: .none))
-        let effects = try bench.turn(.item(stray), .item(Sample.item(.journalRefused(reason: "older"))))
-        #expect(effects.unexpected == ["settled"])
-        #expect(effects.journalRefused == "older")
+        #expect(try bench.turn(.item(stray)).unexpected == ["settled"])
+    }
+
+    @Test("ends the daemon when its journal is refused, and every later one with the same file")
+    func refusedJournal() throws {
+        let bench = try Bench(path)
+        #expect(bench.journal.refusal == nil)
+        #expect(try bench.turn(.journalRefused("older")).journalRefused == "older")
+        try bench.kill()
+        #expect(try Bench(path).journal.refusal == "older")
+    }
+
+    @Test("shows its journal as the last accepted process left it, whatever the others have appended")
+    func positionOfJournal() throws {
+        let first = try Bench(path)
+        #expect(first.journal.position == 0)
+        #expect(try first.turn(.accepted(process: Sample.id(1))).isAccepted)
+        try first.turn(dial(1), dial(2))
+        let head = first.journal.log.head
+        try first.kill()
+        // Two that campaign-manager never answered: they say that both calls are unknown, to nobody.
+        for _ in 0..<2 {
+            let next = try Bench(path)
+            #expect(next.journal.position == head)
+            #expect(next.journal.log.head > head)
+            try next.kill()
+        }
+        let last = try Bench(path)
+        #expect(last.journal.position == head)
+        try last.turn(.accepted(process: Sample.id(2)))
+        try last.kill()
+        #expect(try Bench(path).journal.position == last.journal.log.head)
+    }
+
+    @Test("refuses a command that comes after the cancellation of its run, also in a later process")
+    func lateCommand() throws {
+        let bench = try Bench(path)
+        #expect(try bench.turn(cancel(run: 2), dial(1, run: 2), dial(2, run: 1), dial(3, run: 3)).place.count == 1)
+        #expect(try bench.events(1) == [refused("cancelled", 1)])
+        #expect(try bench.events(2) == [refused("cancelled", 2)])
+        #expect(try bench.events(3).first?.type == "attempt_claimed")
+        // An older cancellation takes nothing back.
+        try bench.turn(cancel(run: 1))
+        try bench.kill()
+        let after = try Bench(path)
+        #expect(try after.turn(dial(4, run: 2), dial(5, run: 3)).place.count == 1)
+        #expect(try after.events(4) == [refused("cancelled", 4)])
     }
 
     @Test("that is lost before its commit has claimed nothing")

@@ -68,4 +68,61 @@ import Testing
         batch.finish()
         #expect(batch.entries.map(\.isRequired) == [false, true])
     }
+
+    /// Two calls whose events come one after the other: one message for each type, in the order of a call's life.
+    @Test func callEventsOfOneTypeShareAMessage() throws {
+        var batch = DispatchBatch()
+        let kinds: [CallEvent.Kind] = [.dialing, .ringing, .progressing, .hangup]
+        let events = [1, 2].flatMap { call in kinds.map { callEvent($0, call: UInt64(call)) } }
+        for event in events { batch.add(.callEvent(event, exchange: "calls")) }
+        batch.finish()
+        #expect(batch.entries.map(\.message.routingKey) == kinds.map(\.rawValue))
+        #expect(batch.entries.allSatisfy { $0.isRequired && $0.message.exchange == "calls" })
+        for (entry, kind) in zip(batch.entries, kinds) {
+            #expect(entry.message.contentType == "application/cloudevents-batch+json")
+            let json = try JSONValue(parsing: entry.message.body)
+            let read = try CallEvent.events(of: json, receivedAt: Timestamp(microseconds: 0))
+            #expect(read == events.filter { $0.kind == kind })
+        }
+    }
+
+    @Test func oneCallEventIsOneDocument() throws {
+        var batch = DispatchBatch()
+        let event = callEvent(.hangup, call: 1)
+        batch.add(.callEvent(event, exchange: "calls"))
+        batch.finish()
+        let message = try #require(batch.entries.first?.message)
+        #expect(batch.entries.count == 1)
+        #expect(message.contentType == "application/cloudevents+json")
+        #expect(message.messageID == event.id?.description)
+        let json = try JSONValue(parsing: message.body)
+        #expect(json["specversion"].string == "1.0")
+        #expect(try CallEvent.events(of: json, receivedAt: Timestamp(microseconds: 0)) == [event])
+    }
+
+    @Test func manyCallEventsAreCutIntoMessages() throws {
+        var batch = DispatchBatch()
+        for call in 1...250 { batch.add(.callEvent(callEvent(.hangup, call: UInt64(call)), exchange: "calls")) }
+        batch.finish()
+        let sizes = try batch.entries.map { try JSONValue(parsing: $0.message.body).array?.count ?? 0 }
+        #expect(sizes == [100, 100, 50])
+    }
+
+    private func callEvent(_ kind: CallEvent.Kind, call: UInt64) -> CallEvent {
+        let ordinal = UInt64(CallEvent.Kind.allCases.firstIndex(of: kind) ?? 0)
+        return CallEvent(
+            id: ID(high: call, low: ordinal),
+            kind: kind,
+            source: "dialer-worker/1",
+            time: Timestamp(microseconds: 1_700_000_000_000_000),
+            customer: ID(high: 1, low: 1),
+            call: ID(high: call, low: 100),
+            attempt: ID(high: call, low: 200),
+            journal: ID(high: 2, low: 2),
+            sequence: 5,
+            correlation: ID(high: call, low: 300),
+            hangupReason: kind == .hangup ? "normal" : "",
+            hangupBy: kind == .hangup ? "remote" : ""
+        )
+    }
 }

@@ -14,8 +14,27 @@ package final class PrivateBroker: Sendable {
         package let description: String
     }
 
+    /// What a broker needs to speak TLS.
+    package struct TLS: Sendable {
+        /// The authority whose client certificates it takes.
+        package var caFile: String
+        package var certificateFile: String
+        package var keyFile: String
+        /// Whether a client has to show a certificate.
+        package var asksForCertificate: Bool
+
+        package init(caFile: String, certificateFile: String, keyFile: String, asksForCertificate: Bool = false) {
+            self.caFile = caFile
+            self.certificateFile = certificateFile
+            self.keyFile = keyFile
+            self.asksForCertificate = asksForCertificate
+        }
+    }
+
     /// The port of AMQP.
     package let port: Int
+    /// The port of AMQP over TLS; nothing listens there unless the broker was started with TLS.
+    package let tlsPort: Int
     /// The broker's address for clients.
     package var url: String { "amqp://guest:guest@127.0.0.1:\(port)/%2f" }
     /// The process id of the Erlang machine; it changes with `restart()`.
@@ -32,13 +51,13 @@ package final class PrivateBroker: Sendable {
     private static let programs = "/usr/lib/rabbitmq/bin"
 
     /// Starts a broker and waits until it takes connections, about 5 s on a quiet machine, 60 s at most.
-    package static func start() async throws -> PrivateBroker {
+    package static func start(tls: TLS? = nil) async throws -> PrivateBroker {
         guard FileManager.default.isExecutableFile(atPath: "\(programs)/rabbitmq-server"),
             let epmd = ["/usr/bin/epmd", "/usr/local/bin/epmd"].first(where: FileManager.default.isExecutableFile)
         else {
             throw Failure(description: "rabbitmq-server is not installed: run deploy/install-dependencies")
         }
-        let broker = try PrivateBroker(epmd: epmd)
+        let broker = try PrivateBroker(epmd: epmd, tls: tls)
         do {
             try await broker.launch()
         } catch {
@@ -48,9 +67,10 @@ package final class PrivateBroker: Sendable {
         return broker
     }
 
-    private init(epmd: String) throws {
-        let ports = try Self.freePorts(3)
+    private init(epmd: String, tls: TLS?) throws {
+        let ports = try Self.freePorts(4)
         port = ports[0]
+        tlsPort = ports[3]
         directory = NSTemporaryDirectory() + "carillon-broker-\(getpid())-\(ports[0])"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let inherited = ProcessInfo.processInfo.environment
@@ -73,13 +93,14 @@ package final class PrivateBroker: Sendable {
             // Makes the script become the Erlang machine, so that its process id is the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",
         ]
-        let settings = """
+        var settings = """
             raft.wal_max_size_bytes = 67108864
             vm_memory_high_watermark.absolute = 1GB
             disk_free_limit.absolute = 50MB
             log.console = false
 
             """
+        if let tls { settings += Self.settings(tls, port: ports[3]) }
         try settings.write(toFile: "\(directory)/rabbitmq.conf", atomically: true, encoding: .utf8)
         try "[].\n".write(toFile: "\(directory)/enabled_plugins", atomically: true, encoding: .utf8)
         // A name server of its own, started before the broker would start one that nobody knows.
@@ -111,6 +132,17 @@ package final class PrivateBroker: Sendable {
         }
     }
 
+    /// Ends the broker politely with SIGTERM and returns when it is gone, killing it after 30 s. Its data stays for
+    /// `restart()`.
+    package func terminate() {
+        lock.withLock {
+            guard let broker, broker.isRunning else { return }
+            Glibc.kill(broker.processIdentifier, SIGTERM)
+            if !Self.waitForExit(broker, seconds: 30) { Self.end(broker) }
+            self.broker = nil
+        }
+    }
+
     /// Starts it again on the same ports and data, after killing it when it runs.
     package func restart() async throws {
         kill()
@@ -138,7 +170,7 @@ package final class PrivateBroker: Sendable {
     private func launch() async throws {
         let output = "\(directory)/output.txt"
         let process = Self.process("\(Self.programs)/rabbitmq-server", [], environment, output: output)
-        try process.run()
+        try Self.run(process)
         try lock.withLock {
             broker = process
             if let watchdog { Self.end(watchdog) }
@@ -152,6 +184,18 @@ package final class PrivateBroker: Sendable {
             try await Task.sleep(for: .milliseconds(50))
         }
         throw Failure(description: "the broker did not start within 60 s")
+    }
+
+    private static func settings(_ tls: TLS, port: Int) -> String {
+        """
+        listeners.ssl.1 = 127.0.0.1:\(port)
+        ssl_options.cacertfile = \(tls.caFile)
+        ssl_options.certfile = \(tls.certificateFile)
+        ssl_options.keyfile = \(tls.keyFile)
+        ssl_options.verify = verify_peer
+        ssl_options.fail_if_no_peer_cert = \(tls.asksForCertificate)
+
+        """
     }
 
     // The kernel's parent-death signal is tied to the thread that started a process, and threads of a pool come and go.
@@ -183,6 +227,15 @@ package final class PrivateBroker: Sendable {
         process.standardOutput = handle
         process.standardError = handle
         return process
+    }
+
+    // Threads of a pool block every signal, and what they start inherits that: SIGTERM would have no effect.
+    private static func run(_ process: Process) throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
     }
 
     private static func end(_ process: Process) {

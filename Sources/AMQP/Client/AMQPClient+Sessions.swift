@@ -20,7 +20,7 @@ extension AMQPClient {
     }
 
     private func keep(_ link: Link, _ session: (Connection) async throws -> Void) async {
-        var backoff = Backoff()
+        var backoff = Backoff(configuration.retryDelay)
         var hostIndex = 0
         var logged: String?
         while !Task.isCancelled, shutdownRequested.result == nil {
@@ -80,7 +80,7 @@ extension AMQPClient {
 
     /// Runs `body`, which opens a channel and returns the reason of its end, again and again.
     private func keepChannel(_ body: () async throws -> AMQPError) async throws {
-        var backoff = Backoff()
+        var backoff = Backoff(configuration.retryDelay)
         while true {
             let began = ContinuousClock.now
             do {

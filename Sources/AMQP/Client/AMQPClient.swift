@@ -140,7 +140,8 @@ package final class AMQPClient: Sendable {
             try await waitForPublishConnection(until: deadline, timeout: timeout)
             guard let connection = state.withLockedValue(\.publishConnection) else { continue }
             do {
-                return try await connection.declare(topology.withoutExclusiveQueues)
+                let left = max(.zero, deadline - .now)
+                return try await connection.declare(topology.withoutExclusiveQueues, within: left)
             } catch let error as AMQPError where error.code == .connectionClosed && ContinuousClock.now < deadline {
                 continue
             } catch let error as AMQPError where !error.isRetriable {

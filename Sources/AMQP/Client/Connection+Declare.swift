@@ -1,15 +1,16 @@
 extension Connection {
     /// Declares exchanges, then queues, then bindings, with one round trip on a channel of its own.
-    /// - Throws: the broker's refusal, which names the object and for `.preconditionFailed` the argument.
-    func declare(_ topology: Topology) async throws {
+    /// - Throws: the broker's refusal, which names the object and for `.preconditionFailed` the argument; `.timedOut`.
+    func declare(_ topology: Topology, within limit: Duration? = nil) async throws {
+        let deadline = limit.map { ContinuousClock.now + $0 }
         let steps: [Method] =
             topology.exchanges.map(Method.exchangeDeclare) + topology.queues.map(Method.queueDeclare)
             + topology.bindings.map(Method.queueBind)
         guard !steps.isEmpty else { return }
-        let channel = try await openRequestChannel()
+        let channel = try await openRequestChannel(within: limit)
         defer { closeChannel(channel) }
         do {
-            _ = try await request(steps, channel: channel)
+            _ = try await request(steps, channel: channel, within: deadline.map { max(.zero, $0 - .now) })
         } catch let error as AMQPError {
             throw AMQPError(
                 error.code,

@@ -81,6 +81,10 @@ final class FrameDecoder {
             let version = buffer.readableBytesView.dropFirst(4).prefix(4).map(String.init).joined(separator: ".")
             return AMQPError(.protocolViolation, "the server does not speak AMQP 0-9-1 (it offers \(version))")
         }
+        // A TLS alert: the server takes the protocol header for the beginning of a TLS handshake.
+        if !hasFrames, buffer.readableBytesView.starts(with: [0x15, 3]) {
+            return AMQPError(.protocolViolation, "the server's port speaks TLS: use amqps://")
+        }
         let reason =
             switch status {
             case Int(CAMQP_TOO_LARGE): "a frame or table is larger than agreed"

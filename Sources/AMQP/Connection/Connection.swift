@@ -32,20 +32,20 @@ final class Connection: Sendable {
                 timeout: configuration.connectTimeout * 2,
                 timeoutError: AMQPError(.timedOut, "no answer")
             )
-            do {
-                try await opened.wait(timeout: configuration.connectTimeout * 2)
-            } catch {
-                connection.stop(AMQPError(.connectionClosed, "given up"))
-                throw error
-            }
+            try await opened.wait(timeout: configuration.connectTimeout * 2)
             return connection
-        } catch let error as CancellationError {
-            // Whatever still comes of the attempt is closed.
-            established.complete(.failure(error))
-            throw error
         } catch {
-            established.complete(.failure(error))
-            throw reason(error, address: address)
+            giveUp(established, error)
+            throw error is CancellationError ? error : reason(error, address: address)
+        }
+    }
+
+    /// Sees to it that whatever has come or still comes of an attempt is closed.
+    private static func giveUp(_ established: OneShot<Connection>, _ error: any Error) {
+        established.complete(.failure(error))
+        // It may have come between the end of the wait and now.
+        if case .success(let connection) = established.result {
+            connection.stop(AMQPError(.connectionClosed, "given up"))
         }
     }
 
@@ -150,16 +150,19 @@ final class Connection: Sendable {
     }
 
     /// Opens a channel for requests only and returns its number.
-    func openRequestChannel() async throws -> UInt16 {
+    func openRequestChannel(within limit: Duration? = nil) async throws -> UInt16 {
         let number = try await onLoop { try $0.handler.value.addChannel { _ in RequestOnlyChannel() } }
-        _ = try await request([.channelOpen], channel: number)
+        _ = try await request([.channelOpen], channel: number, within: limit)
         return number
     }
 
-    /// Sends methods at once and waits for the answer of each. A missing answer ends the connection, since what comes
-    /// later could not be matched.
+    /// Sends methods at once and waits for the answer of each.
+    ///
+    /// An answer missing for too long ends the connection, since what comes later could not be matched. With a limit of
+    /// the caller's own, which says nothing about the broker's health, only the channel is closed.
     /// - Throws: the error of the first that failed.
-    func request(_ methods: [Method], channel: UInt16) async throws -> [Method] {
+    func request(_ methods: [Method], channel: UInt16, within limit: Duration? = nil) async throws -> [Method] {
+        let deadline = limit.map { ContinuousClock.now + $0 }
         let replies = try await onLoop { connection in
             let replies = connection.handler.value.request(methods, channel: channel)
             connection.handler.value.flush()
@@ -167,13 +170,18 @@ final class Connection: Sendable {
         }
         var results: [Method] = []
         do {
-            for reply in replies { results.append(try await reply.wait(timeout: requestTimeout)) }
+            for reply in replies {
+                let left = deadline.map { max(.zero, $0 - .now) }
+                results.append(try await reply.wait(timeout: left ?? requestTimeout, timeoutError: Self.noAnswer))
+            }
         } catch let error as AMQPError where error.code == .timedOut {
-            stop(AMQPError(.connectionClosed, "the broker did not answer a request in time"))
+            if limit == nil { stop(AMQPError(.connectionClosed, error.message)) } else { closeChannel(channel) }
             throw error
         }
         return results
     }
+
+    private static let noAnswer = AMQPError(.timedOut, "the broker did not answer a request in time")
 
     /// Closes a channel without waiting.
     func closeChannel(_ number: UInt16) {

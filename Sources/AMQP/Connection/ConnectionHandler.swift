@@ -176,7 +176,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        stop(.wrapping(error, as: .connectionClosed, "the connection failed"))
+        stop(TLS.explanation(error) ?? .wrapping(error, as: .connectionClosed, "the connection failed"))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -2,7 +2,7 @@ import NIOCore
 
 /// The channel of one consumer. Confined to its event loop.
 final class ConsumerChannel: ChannelUser {
-    private let number: UInt16
+    let number: UInt16
     private let handler: ConnectionHandler
     private let buffer: DeliveryBuffer
     private let endedSignal: OneShot<AMQPError>

@@ -6,9 +6,9 @@ struct Backoff: Sendable {
     let limit: Duration
     private var attempt = 0
 
-    init(base: Duration = .milliseconds(100), limit: Duration = .seconds(10)) {
-        self.base = base
-        self.limit = limit
+    init(_ ceilings: ClosedRange<Duration>) {
+        base = ceilings.lowerBound
+        limit = ceilings.upperBound
     }
 
     /// Begins anew after a success that lasted.

@@ -44,7 +44,7 @@ struct ClaimValue: Codable, Sendable {
         case .bool(let value): try ClaimValue.encode(value, to: encoder)
         case .integer(let value): try ClaimValue.encode(value, to: encoder)
         case .double(let value): try ClaimValue.encode(value, to: encoder)
-        case .string(let value): try ClaimValue.encode(value, to: encoder)
+        case .string, .uuid: try ClaimValue.encode(json.string ?? "", to: encoder)
         }
     }
 

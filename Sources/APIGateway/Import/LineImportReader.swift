@@ -50,8 +50,7 @@ struct LineImportReader: ImportReader {
     private static func text(_ value: JSONValue) -> Result<String?, JSONError> {
         switch value {
         case .null: .success(nil)
-        case .string(let text): .success(text)
-        default: .success(value.text)
+        default: .success(value.string ?? value.text)
         }
     }
 

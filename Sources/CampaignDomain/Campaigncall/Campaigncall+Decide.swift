@@ -24,6 +24,11 @@ extension Campaigncall {
         isOpen ? finish(.notPlaced, reason: .notDialed, by: "system", at: now) : []
     }
 
+    /// The worker says that it never placed it, because its run was cancelled before the command came.
+    package func refuseCancelled(at now: Timestamp) -> [CampaigncallEvent] {
+        isOpen ? finish(.cancelled, reason: .cancel, by: "system", at: now) : []
+    }
+
     /// Something is overdue: ask the journal. Nothing while it is being asked already.
     package func settle(because: String) -> [CampaigncallEvent] {
         isOpen && !isSettling ? [.settling(because: because, journal: assignment.journal)] : []

@@ -5,8 +5,9 @@ package struct Worker: Aggregate, Hashable {
     package static let category = "worker"
 
     /// - `live`: takes attempts. To `lost` by silence, to `left` by its farewell, to `refused` by a restored copy.
-    /// - `lost`, `left`: takes nothing. To `live` when it speaks again.
-    /// - `refused`: its journal is older than was seen before. Stays.
+    /// - `lost`: takes nothing. To `live` when it speaks again.
+    /// - `left`: takes nothing. To `live` when its next process registers.
+    /// - `refused`: the journal that was shown last is older than was seen before. To `live` when the true one speaks.
     package enum Status: String, Sendable {
         case live, lost, left, refused
     }
@@ -17,6 +18,8 @@ package struct Worker: Aggregate, Hashable {
     package var channels: Int
     package var version: String
     package var status: Status
+    /// The process that was accepted last: nobody else speaks for the journal. ``ID/none`` before the first one.
+    package var process: ID
 }
 
 /// What happens to a worker.
@@ -26,6 +29,8 @@ package enum WorkerEvent: DomainEvent, Hashable {
     case lost
     case returned
     case left
+    /// The journal that this process has opened is the true one: it may take attempts and report.
+    case accepted(process: ID)
     case refused(reason: String)
 }
 
@@ -44,7 +49,8 @@ extension Worker {
                 route: route,
                 channels: channels,
                 version: version,
-                status: .live
+                status: .live,
+                process: .none
             )
         case .changed(let route, let channels, let version):
             state?.route = route
@@ -53,47 +59,62 @@ extension Worker {
         case .lost: state?.status = .lost
         case .returned: state?.status = .live
         case .left: state?.status = .left
+        case .accepted(let process):
+            state?.process = process
+            state?.status = .live
         case .refused: state?.status = .refused
         }
     }
 
-    /// What a status report changes. `highestSeen` is the highest position of that journal seen so far; it counts only
-    /// for a worker that has just started (`isNewProcess`): a running one cannot have gone back.
-    package static func hear(
-        _ report: WorkerStatus,
-        current: Worker?,
-        highestSeen: Int64,
-        isNewProcess: Bool
-    ) -> [WorkerEvent] {
-        guard let worker = current else {
-            return [
-                .registered(
-                    journal: report.journal,
-                    name: report.worker,
-                    route: report.route,
-                    channels: report.channels,
-                    version: report.version
-                )
-            ]
+    /// Whether a process that has just opened its journal may work with it: ends with `accepted` or with `refused`, or
+    /// holds nothing for one that was accepted before.
+    ///
+    /// `report.sequence` is how far the journal had come when its last accepted process ended, and `highestSeen` the
+    /// highest position that anybody ever told of it: a restored copy has a lower one.
+    package static func register(_ report: WorkerStatus, current: Worker?, highestSeen: Int64) -> [WorkerEvent] {
+        guard let worker = current else { return [registered(report), .accepted(process: report.process)] }
+        if worker.process == report.process { return [] }
+        if report.sequence < highestSeen { return [.refused(reason: restored(report, highestSeen))] }
+        return worker.changes(report) + [.accepted(process: report.process)]
+    }
+
+    /// What a status changes. Statuses may come late, twice and in any order: one of an earlier process says nothing,
+    /// and a process that has left does not come back.
+    package static func hear(_ report: WorkerStatus, current: Worker?, highestSeen: Int64) -> [WorkerEvent] {
+        // A process tells its status only once its journal was accepted; here that was forgotten (an older backup).
+        guard let worker = current else { return [registered(report), .accepted(process: report.process)] }
+        guard report.process == worker.process else {
+            guard report.process > worker.process, report.sequence >= highestSeen else { return [] }
+            return worker.changes(report) + [.accepted(process: report.process)]
         }
-        if worker.status == .refused { return isNewProcess ? [.refused(reason: restored(report, highestSeen))] : [] }
-        if isNewProcess, report.sequence < highestSeen { return [.refused(reason: restored(report, highestSeen))] }
-        var events: [WorkerEvent] = []
-        if report.route != worker.route || report.channels != worker.channels || report.version != worker.version {
-            events.append(.changed(route: report.route, channels: report.channels, version: report.version))
-        }
-        if report.isLeaving {
-            if worker.status != .left { events.append(.left) }
-        } else if worker.status != .live {
-            events.append(.returned)
-        }
-        return events
+        if worker.status == .left { return [] }
+        let changes = worker.changes(report)
+        if report.isLeaving { return changes + [.left] }
+        return worker.status == .live ? changes : changes + [.returned]
+    }
+
+    private static func registered(_ report: WorkerStatus) -> WorkerEvent {
+        .registered(
+            journal: report.journal,
+            name: report.worker,
+            route: report.route,
+            channels: report.channels,
+            version: report.version
+        )
+    }
+
+    private func changes(_ report: WorkerStatus) -> [WorkerEvent] {
+        guard report.route != route || report.channels != channels || report.version != version else { return [] }
+        return [.changed(route: report.route, channels: report.channels, version: report.version)]
     }
 
     private static func restored(_ report: WorkerStatus, _ highestSeen: Int64) -> String {
-        "the journal of worker \(report.worker) has been at position \(highestSeen) before and came back older: it is a "
-            + "restored copy; move the file away and start again"
+        "the journal of worker \(report.worker) was seen at position \(highestSeen) and comes back at \(report.sequence), so "
+            + "it is a restored copy and does not know whom it has called since"
     }
+
+    /// It answered: what was lost lives.
+    package func comeBack() -> [WorkerEvent] { status == .lost ? [.returned] : [] }
 
     package func lose() -> [WorkerEvent] { status == .live || status == .left ? [.lost] : [] }
 }
@@ -103,6 +124,7 @@ extension Worker {
         [
             "journal": .id(journal), "worker_id": .string(name), "route": .string(route),
             "channels": .integer(channels), "version": .string(version), "status": .string(status.rawValue),
+            "process": .id(process),
         ]
     }
 
@@ -116,7 +138,8 @@ extension Worker {
             route: try json.requireString("route"),
             channels: try json.requireInt("channels"),
             version: try json.requireString("version"),
-            status: status
+            status: status,
+            process: try json.requireID("process")
         )
     }
 }
@@ -129,6 +152,7 @@ extension WorkerEvent {
         case .lost: "worker_lost"
         case .returned: "worker_returned"
         case .left: "worker_left"
+        case .accepted: "worker_accepted"
         case .refused: "worker_refused"
         }
     }
@@ -143,6 +167,7 @@ extension WorkerEvent {
         case .changed(let route, let channels, let version):
             ["route": .string(route), "channels": .integer(channels), "version": .string(version)]
         case .lost, .returned, .left: [:]
+        case .accepted(let process): ["process": .id(process)]
         case .refused(let reason): ["reason": .string(reason)]
         }
     }
@@ -167,6 +192,7 @@ extension WorkerEvent {
         case "worker_lost": self = .lost
         case "worker_returned": self = .returned
         case "worker_left": self = .left
+        case "worker_accepted": self = .accepted(process: try json.requireID("process"))
         case "worker_refused": self = .refused(reason: try json.requireString("reason"))
         default: throw JSONError("event type \(type) is not known to this version")
         }

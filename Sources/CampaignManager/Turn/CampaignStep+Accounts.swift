@@ -22,13 +22,13 @@ extension CampaignStep {
         let username = try params.requireString("username")
         let permission = Permission(rawValue: try params.requireInteger("permission"))
         let profile = try Customer.Profile(body: try RequestBody(params["body"]))
-        if try CampaignTables.agents.load(agent, in: db) == nil {
+        if try CampaignTables.agents.load(agent, in: turn) == nil {
             let taken = try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db)
             guard taken.isEmpty else {
                 throw Refusal(.alreadyExists, "USERNAME_TAKEN", "username \"\(username)\" is taken; choose another")
             }
         }
-        if try CampaignTables.customers.load(customer, in: db) == nil {
+        if try CampaignTables.customers.load(customer, in: turn) == nil {
             _ = try CampaignTables.customers.record(
                 [.created(id: customer, profile: profile)],
                 on: customer,
@@ -37,7 +37,7 @@ extension CampaignStep {
                 in: turn
             )
         }
-        if try CampaignTables.agents.load(agent, in: db) == nil {
+        if try CampaignTables.agents.load(agent, in: turn) == nil {
             let created = AgentEvent.created(
                 id: agent,
                 customer: customer,
@@ -48,7 +48,7 @@ extension CampaignStep {
             )
             _ = try CampaignTables.agents.record([created], on: agent, current: nil, context: context, in: turn)
         }
-        if try CampaignTables.accessKeys.load(key, in: db) == nil {
+        if try CampaignTables.accessKeys.load(key, in: turn) == nil {
             let events = try AccessKey.create(
                 id: key,
                 customer: customer,
@@ -65,7 +65,7 @@ extension CampaignStep {
 
     private mutating func createAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("id")
-        if let known = try CampaignTables.accessKeys.load(id, in: db), known.state.customer == request.customerID {
+        if let known = try CampaignTables.accessKeys.load(id, in: turn), known.state.customer == request.customerID {
             return known.state.resource
         }
         let events = try AccessKey.create(
@@ -83,7 +83,8 @@ extension CampaignStep {
 
     private mutating func changeAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("id")
-        guard let loaded = try CampaignTables.accessKeys.load(id, in: db), loaded.state.customer == request.customerID,
+        guard let loaded = try CampaignTables.accessKeys.load(id, in: turn),
+            loaded.state.customer == request.customerID,
             loaded.state.deletedAt == nil
         else { throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no access key \(id)") }
         let events =

@@ -46,6 +46,8 @@ extension CampaignStep {
     }
 
     static let defaultRoute = "default"
+    /// Few enough that outdial-manager finds the next ones while these are assigned.
+    private static let leasesPerRequest: Int64 = 250
 
     func route(of settings: CampaignSettings, _ outplan: Outplan?) -> String {
         for route in [settings.route, outplan?.settings.route ?? ""] where !route.isEmpty { return route }
@@ -81,11 +83,14 @@ extension CampaignStep {
 
     private func runningRoute(_ id: ID) throws -> String? {
         guard let campaign = try campaign(id)?.state else { return nil }
-        return route(of: campaign.settings, try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state)
+        return route(
+            of: campaign.settings,
+            try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state
+        )
     }
 
     private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
-        guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state else { return }
+        guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else { return }
         let route = route(of: campaign.settings, outplan)
         let permits = Pacing(
             maximumConcurrent: campaign.settings.maximumConcurrent,
@@ -94,15 +99,30 @@ extension CampaignStep {
             freeChannels: capacity.free(on: route) - promised[route, default: 0]
         ).permits
         guard permits > 0 else { return }
-        promised[route, default: 0] += permits
-        memory.buckets[campaign.id]?.take(permits)
+        let count = min(permits, CampaignStep.leasesPerRequest)
+        promised[route, default: 0] += count
+        memory.buckets[campaign.id]?.take(count)
         let request = LeaseRequest(
             id: turn.ids.next(at: now),
             campaign: campaign.id,
             run: campaign.run,
             customer: campaign.customer,
             outdial: campaign.settings.outdial,
-            count: permits
+            count: count
+        )
+        memory.pending[campaign.id] = request
+        effects.append(.lease(request))
+    }
+
+    /// Asks for no target, only for whether there will ever be one: that needs no worker.
+    mutating func confirmExhaustion(of campaign: Campaign) {
+        let request = LeaseRequest(
+            id: turn.ids.next(at: now),
+            campaign: campaign.id,
+            run: campaign.run,
+            customer: campaign.customer,
+            outdial: campaign.settings.outdial,
+            count: 0
         )
         memory.pending[campaign.id] = request
         effects.append(.lease(request))
@@ -152,6 +172,7 @@ extension CampaignStep {
             // Not at once: the next tick asks again.
             memory.wishing.insert(request.campaign)
             memory.recheck.insert(request.campaign)
+            if request.count == 0 { memory.unconfirmed.insert(request.campaign) }
         case .claimLost: try reclaim(loaded.state, request)
         case .leases(let leases, let isExhausted):
             memory.buckets[request.campaign]?.giveBack(request.count - Int64(leases.count))
@@ -168,7 +189,7 @@ extension CampaignStep {
 
     private mutating func reclaim(_ campaign: Campaign, _ request: LeaseRequest) throws {
         guard campaign.isDialing, campaign.run == request.run,
-            let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state
+            let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state
         else { return }
         memory.wishing.insert(campaign.id)
         memory.recheck.insert(campaign.id)
@@ -193,11 +214,11 @@ extension CampaignStep {
     ) throws {
         guard !leases.isEmpty else { return }
         var loaded = loaded
-        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: db)?.state
+        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: turn)?.state
         var capacity = try capacity()
         let limit = loaded.state.settings.maximumConcurrent
         var open = try CallCounts(campaign: loaded.id, in: db).open
-        for lease in leases where try CampaignTables.calls.load(lease.attempt, in: db) == nil {
+        for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
             // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
             let isFirst = try turn.admit(lease.attempt, consumer: "lease")
             let isRunning = loaded.state.isDialing && loaded.state.run == run
@@ -270,7 +291,7 @@ extension CampaignStep {
         guard !memory.starting.contains(report.campaign) else { return }
         var unknown: [RunKey: [Lease]] = [:]
         for open in report.leases {
-            if let call = try CampaignTables.calls.load(open.lease.attempt, in: db) {
+            if let call = try CampaignTables.calls.load(open.lease.attempt, in: turn) {
                 let context = EventContext(correlation: open.lease.attempt, actor: "system")
                 try record(call.state.repeatResult(at: now), on: call, context)
             } else {

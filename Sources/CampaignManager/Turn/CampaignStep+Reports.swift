@@ -10,10 +10,13 @@ extension CampaignStep {
         if case .workerStatus(let status) = item.body { return try hear(status, item) }
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
-        case .attemptRefused(let attempt, _, let journal, let sequence):
-            try see(journal, sequence)
-            try apply(to: attempt, from: journal, item) { [now] call in call.refuse(at: now) }
+        case .attemptRefused(let attempt, let reason, let journal, let sequence):
+            see(journal, sequence)
+            try apply(to: attempt, from: journal, item) { [now] call in
+                reason == Item.cancelled ? call.refuseCancelled(at: now) : call.refuse(at: now)
+            }
         case .settled(let attempt, let state, let journal):
+            try comeBack(journal, item)
             try apply(to: attempt, from: journal, item) { [now] call in
                 state == .claimed ? call.confirmClaim() : call.refuse(at: now)
             }
@@ -21,7 +24,7 @@ extension CampaignStep {
             memory.wishing.remove(campaign)
             if memory.pending[campaign] != nil { memory.toldWhilePending.insert(campaign) }
             touched.insert(campaign)
-        case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run, context(item, .outdial))
+        case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run)
         default: break
         }
     }
@@ -29,7 +32,7 @@ extension CampaignStep {
     mutating func apply(_ event: CallEvent) throws {
         let id = event.id ?? derivedID(event)
         guard try turn.admit(id, consumer: "calls") else { return }
-        if !event.journal.isNone { try see(event.journal, event.sequence) }
+        if !event.journal.isNone { see(event.journal, event.sequence) }
         guard let call = try findCall(event) else { return }
         let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
         try record(call.state.apply(event), on: call, context)
@@ -38,7 +41,7 @@ extension CampaignStep {
     /// By the attempt, or by the call alone when the engine knows nothing else. A journal reports only its own attempts.
     private func findCall(_ event: CallEvent) throws -> LoadedCall? {
         if !event.attempt.isNone {
-            let call = try CampaignTables.calls.load(event.attempt, in: db)
+            let call = try CampaignTables.calls.load(event.attempt, in: turn)
             return call?.state.assignment.call == event.call ? call : nil
         }
         return try CampaignTables.calls.fetch("WHERE call_id = ? LIMIT 1", [event.call], in: db).first
@@ -50,17 +53,14 @@ extension CampaignStep {
         return event.call.derived(kind + 1)
     }
 
-    private func context(_ item: Item, _ manager: Manager) -> EventContext {
-        EventContext(correlation: item.correlation, causation: item.id, actor: manager.rawValue)
-    }
-
     private mutating func apply(
         to attempt: ID,
         from journal: ID,
         _ item: Item,
         _ decide: (Campaigncall) -> [CampaigncallEvent]
     ) throws {
-        guard let call = try CampaignTables.calls.load(attempt, in: db), call.state.assignment.journal == journal else {
+        guard let call = try CampaignTables.calls.load(attempt, in: turn), call.state.assignment.journal == journal
+        else {
             return
         }
         let context = EventContext(
@@ -71,7 +71,7 @@ extension CampaignStep {
         try record(decide(call.state), on: call, context)
     }
 
-    private mutating func exhaust(_ id: ID, run: Int64, _ context: EventContext) throws {
+    private mutating func exhaust(_ id: ID, run: Int64) throws {
         guard memory.pending[id] == nil else {
             // The answer decides: it may hold targets. If it holds none, the next one says the same as this message.
             memory.toldWhilePending.insert(id)
@@ -79,52 +79,84 @@ extension CampaignStep {
         }
         guard let loaded = try campaign(id) else { return }
         let open = try CallCounts(campaign: id, in: db).open
-        try record(loaded.state.exhaust(run: run, openAttempts: open), on: loaded, context)
+        // The message may be older than what happened since: only an answer is believed.
+        if !loaded.state.exhaust(run: run, openAttempts: open).isEmpty { confirmExhaustion(of: loaded.state) }
     }
 
     // MARK: - Workers
 
     private mutating func hear(_ status: WorkerStatus, _ item: Item) throws {
-        memory.lastHeard[status.journal] = now
-        let isNewProcess = memory.processes.updateValue(status.process, forKey: status.journal) != status.process
+        let current = try CampaignTables.workers.load(status.journal, in: turn)
         let seen = try highestSeen(of: status.journal)
-        let current = try CampaignTables.workers.load(status.journal, in: db)
-        let events = Worker.hear(status, current: current?.state, highestSeen: seen, isNewProcess: isNewProcess)
-        try see(status.journal, status.sequence)
-        guard !events.isEmpty else { return }
+        let events = Worker.hear(status, current: current?.state, highestSeen: seen)
+        if events.isEmpty, current?.state.process != status.process { return }
+        see(status.journal, status.sequence)
         let context = EventContext(
             correlation: item.correlation,
             causation: item.id,
             actor: "dialer-worker/\(status.worker)"
         )
-        let updated = try CampaignTables.workers.record(
-            events,
-            on: status.journal,
-            current: current,
-            context: context,
-            in: turn
-        )
-        capacityChanged = true
-        if updated.state.status == .refused {
+        try record(events, on: status.journal, current, context)
+    }
+
+    /// Judges the journal of a process that has just opened it; refuses a restored copy.
+    mutating func registerWorker(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let status = try WorkerStatus(json: request.params)
+        let seen = try highestSeen(of: status.journal)
+        let current = try CampaignTables.workers.load(status.journal, in: turn)
+        let events = Worker.register(status, current: current?.state, highestSeen: seen)
+        if case .refused(let reason)? = events.last {
+            if current?.state.status != .refused { try record(events, on: status.journal, current, context) }
             try settleAll(of: status.journal, because: "the journal of worker \(status.worker) is refused", context)
+            throw Refusal(.failedPrecondition, Request.journalRefused, reason)
         }
+        see(status.journal, status.sequence)
+        try record(events, on: status.journal, current, context)
+        return [:]
+    }
+
+    private mutating func record(
+        _ events: [WorkerEvent],
+        on journal: ID,
+        _ current: AggregateTable<Worker>.Loaded?,
+        _ context: EventContext
+    ) throws {
+        guard !events.isEmpty else { return }
+        _ = try CampaignTables.workers.record(events, on: journal, current: current, context: context, in: turn)
+        capacityChanged = true
+    }
+
+    /// Its answer to a settlement shows that a lost worker lives; if it dies after it, that is noticed again.
+    private mutating func comeBack(_ journal: ID, _ item: Item) throws {
+        guard let worker = try CampaignTables.workers.load(journal, in: turn) else { return }
+        memory.lastHeard[journal] = now
+        let actor = "dialer-worker/\(worker.state.name)"
+        let context = EventContext(correlation: item.correlation, causation: item.id, actor: actor)
+        try record(worker.state.comeBack(), on: journal, worker, context)
     }
 
     private func highestSeen(of journal: ID) throws -> Int64 {
         let statement = try db.cachedStatement(sql: "SELECT position FROM journal_seen WHERE journal = ?")
-        return try Int64.fetchOne(statement, arguments: [journal]) ?? 0
+        return max(seen[journal] ?? 0, try Int64.fetchOne(statement, arguments: [journal]) ?? 0)
     }
 
     /// Any report is a sign of life.
-    private mutating func see(_ journal: ID, _ sequence: Int64) throws {
+    private mutating func see(_ journal: ID, _ sequence: Int64) {
         memory.lastHeard[journal] = now
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO journal_seen VALUES (?, ?)
-                ON CONFLICT DO UPDATE SET position = excluded.position WHERE excluded.position > position
-                """
-        )
-        try statement.execute(arguments: [journal, sequence])
+        seen[journal] = max(seen[journal] ?? 0, sequence)
+    }
+
+    /// Writes how far each journal was seen in this turn.
+    func writeSeen() throws {
+        for (journal, sequence) in seen {
+            let statement = try db.cachedStatement(
+                sql: """
+                    INSERT INTO journal_seen VALUES (?, ?)
+                    ON CONFLICT DO UPDATE SET position = excluded.position WHERE excluded.position > position
+                    """
+            )
+            try statement.execute(arguments: [journal, sequence])
+        }
     }
 
     /// Notices workers that fell silent, and asks their journals for everything they hold.

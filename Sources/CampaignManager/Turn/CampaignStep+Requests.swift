@@ -17,6 +17,7 @@ extension CampaignStep {
         case "campaign.stop": return try stopCampaign(request, context)
         case "campaign.delete": return try deleteCampaign(request, context)
         case "campaigncall.delete": return try deleteCall(request, context)
+        case "worker.register": return try registerWorker(request, context)
         case "outplan.create", "outplan.update", "outplan.dial_info", "outplan.delete":
             return try performOutplan(request, context)
         default: return try performAccount(request, context)
@@ -72,7 +73,7 @@ extension CampaignStep {
         let outplan = changes.map { $0["outplan_id"].id ?? .none } ?? settings.outplan
         let next = changes.map { $0["next_campaign_id"].id ?? .none } ?? settings.nextCampaign
         if !outplan.isNone {
-            let found = try CampaignTables.outplans.load(outplan, in: db)?.state
+            let found = try CampaignTables.outplans.load(outplan, in: turn)?.state
             guard found?.customer == customer, found?.deletedAt == nil else {
                 throw Refusal.invalid("outplan_id", "names an outplan that does not exist: \(outplan)")
             }
@@ -115,7 +116,7 @@ extension CampaignStep {
     mutating func prepareStart(_ request: Request) throws -> JSONValue {
         let loaded = try requireCampaign(request)
         if loaded.state.status == .run { return ["is_running": true, "campaign": try resource(loaded)] }
-        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: db)?.state
+        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: turn)?.state
         try loaded.state.checkStart(outplan: outplan)
         guard let outplan else { return [:] }
         memory.starting.insert(loaded.id)
@@ -141,7 +142,7 @@ extension CampaignStep {
 
     private mutating func deleteCall(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("id")
-        guard let loaded = try CampaignTables.calls.load(id, in: db),
+        guard let loaded = try CampaignTables.calls.load(id, in: turn),
             loaded.state.assignment.customer == request.customerID, loaded.state.deletedAt == nil
         else { throw Refusal.notFound("CAMPAIGNCALL_NOT_FOUND", "there is no campaigncall \(id)") }
         return try record(try loaded.state.delete(), on: loaded, context).state.resource
@@ -151,7 +152,7 @@ extension CampaignStep {
 
     private mutating func performOutplan(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("id")
-        let known = try CampaignTables.outplans.load(id, in: db)
+        let known = try CampaignTables.outplans.load(id, in: turn)
         let own = known?.state.customer == request.customerID ? known : nil
         if request.method == "outplan.create" {
             if let own { return own.state.json }

@@ -34,6 +34,8 @@ package final class CampaignTurn {
         var toldWhilePending: Set<ID> = []
         /// Campaigns to ask for again at the next tick, whatever they wish.
         var recheck: Set<ID> = []
+        /// Campaigns whose end outdial-manager was asked to confirm in vain.
+        var unconfirmed: Set<ID> = []
         var lastFullRecheck = Timestamp(microseconds: 0)
         /// Campaigns between the two halves of a start.
         var starting: Set<ID> = []
@@ -42,8 +44,6 @@ package final class CampaignTurn {
         /// Since when messages can arrive; nil while they cannot.
         var connectedSince: Timestamp?
         var lastTick: Timestamp?
-        /// The process that spoke last for each journal.
-        var processes: [ID: ID] = [:]
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false
@@ -62,6 +62,7 @@ package final class CampaignTurn {
         for input in inputs { try step.take(input) }
         try step.watchWorkers()
         try step.pace()
+        try step.writeSeen()
         memory = step.memory
         let effects = step.effects
         if !effects.isEmpty { turn.afterCommit { perform(effects) } }
@@ -81,6 +82,8 @@ struct CampaignStep {
     var touched: Set<ID> = []
     /// A worker came, went or has a channel again: every running campaign may dial more.
     var capacityChanged = false
+    /// The highest position of each journal that this turn heard of.
+    var seen: [ID: Int64] = [:]
 
     init(turn: Turn, settings: CampaignTurn.Settings, memory: CampaignTurn.Memory) {
         self.turn = turn
@@ -88,7 +91,8 @@ struct CampaignStep {
         self.memory = memory
     }
 
-    var db: Database { turn.database }
+    /// For queries; single aggregates are loaded from the turn, which need not write its rows for that.
+    var db: Database { get throws { try turn.database } }
     var now: Timestamp { turn.now }
 
     static let attemptTimer = "attempt"
@@ -110,12 +114,12 @@ struct CampaignStep {
             turn.afterCommit(acknowledge)
         case .leased(let request, let answer): try take(answer, to: request)
         case .reconcile(let report): try reconcile(report)
-        case .tick(let isConnected): tick(isConnected: isConnected)
+        case .tick(let isConnected): try tick(isConnected: isConnected)
         }
     }
 
     /// Asks again for those whose request got no answer, and for everybody twice a minute: a notice may have been lost.
-    private mutating func tick(isConnected: Bool) {
+    private mutating func tick(isConnected: Bool) throws {
         // A pause of our own (the process was suspended) counts like a lost connection: the messages of that time wait.
         if let last = memory.lastTick, now - last > CampaignStep.longestTick { memory.connectedSince = nil }
         memory.lastTick = now
@@ -133,6 +137,10 @@ struct CampaignStep {
         }
         memory.wishing.subtract(memory.recheck)
         memory.recheck.removeAll()
+        for id in memory.unconfirmed where memory.pending[id] == nil {
+            if let campaign = try campaign(id)?.state, campaign.isDialing { confirmExhaustion(of: campaign) }
+        }
+        memory.unconfirmed.removeAll()
         capacityChanged = true
     }
 
@@ -146,7 +154,7 @@ struct CampaignStep {
 
     // MARK: - Recording
 
-    func campaign(_ id: ID) throws -> LoadedCampaign? { try CampaignTables.campaigns.load(id, in: db) }
+    func campaign(_ id: ID) throws -> LoadedCampaign? { try CampaignTables.campaigns.load(id, in: turn) }
 
     @discardableResult
     mutating func record(
@@ -207,7 +215,7 @@ struct CampaignStep {
     /// An overdue attempt is asked for at its journal; one that was asked for in vain is over, outcome unknown.
     mutating func fireTimers() throws {
         for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
-            guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: db) else { continue }
+            guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: turn) else { continue }
             let context = EventContext(correlation: id, actor: "system")
             guard call.state.isSettling else {
                 try record(call.state.settle(because: "no report by the deadline"), on: call, context)

@@ -42,7 +42,8 @@ extension LogEntry {
                 } else {
                     collect(member.value, prefix: "", stream: stream, into: &parts)
                 }
-            case .string(let text):
+            case .string, .uuid:
+                let text = member.value.string ?? ""
                 guard !text.isEmpty, !stream.hasSuffix(text), text != ID.none.description else { continue }
                 parts.append("\(prefix)\(member.name)=\(ID(text) == nil ? text : shortID(text))")
             default:
@@ -90,7 +91,7 @@ enum Masking {
     private static func masked(_ object: JSONObject) -> JSONObject {
         var result = JSONObject()
         for member in object.members {
-            if case .string(let text) = member.value, !text.isEmpty {
+            if let text = member.value.string, !text.isEmpty {
                 if addresses.contains(member.name) {
                     result.append(member.name, .string(Address.masked(text)))
                     continue

@@ -46,7 +46,9 @@ private struct JSONParser {
         switch buffer[position] {
         case UInt8(ascii: "{"): return try object(depth: depth + 1)
         case UInt8(ascii: "["): return try array(depth: depth + 1)
-        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "\""):
+            if let id = canonicalID() { return .uuid(id) }
+            return .string(try string())
         case UInt8(ascii: "t"): return try literal("true", .bool(true))
         case UInt8(ascii: "f"): return try literal("false", .bool(false))
         case UInt8(ascii: "n"): return try literal("null", .null)
@@ -92,18 +94,37 @@ private struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
+        var bits: UInt8 = 0
         while position < buffer.count {
             let byte = buffer[position]
             if byte == UInt8(ascii: "\"") {
-                let text = try decode(buffer[start..<position])
+                let bytes = UnsafeBufferPointer(rebasing: buffer[start..<position])
+                let text = bits < 0x80 ? JSONParser.ascii(bytes) : try decode(bytes)
                 position += 1
                 return text
             }
+            bits |= byte
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             guard byte >= 0x20 else { throw unexpected("no control character in a string") }
             position += 1
         }
         throw unexpected("the end of a string")
+    }
+
+    /// The id that stands here as a string in its canonical form; nil, and nothing is taken, for any other string.
+    private mutating func canonicalID() -> ID? {
+        guard position + 38 <= buffer.count, buffer[position + 37] == UInt8(ascii: "\""),
+            let id = ID(canonical: UnsafeBufferPointer(rebasing: buffer[position + 1..<position + 37]))
+        else { return nil }
+        position += 38
+        return id
+    }
+
+    private static func ascii(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: bytes.count) { text in
+            if let start = bytes.baseAddress { text.baseAddress?.update(from: start, count: bytes.count) }
+            return bytes.count
+        }
     }
 
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {

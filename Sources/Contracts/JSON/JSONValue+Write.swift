@@ -15,11 +15,15 @@ extension JSONValue {
         switch self {
         case .null: output.append(contentsOf: "null".utf8)
         case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
-        case .integer(let value): output.append(contentsOf: String(value).utf8)
+        case .integer(let value): JSONValue.write(value, into: &output)
         case .double(let value):
             // JSON has no text for infinities and NaN.
             output.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
         case .string(let value): JSONValue.write(value, into: &output)
+        case .uuid(let id):
+            output.append(UInt8(ascii: "\""))
+            id.write(into: &output)
+            output.append(UInt8(ascii: "\""))
         case .array(let values):
             output.append(UInt8(ascii: "["))
             for (index, value) in values.enumerated() {
@@ -36,6 +40,22 @@ extension JSONValue {
                 member.value.write(into: &output)
             }
             output.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private static func write(_ value: Int64, into output: inout [UInt8]) {
+        // Short enough for Swift to keep it without an allocation.
+        if (0..<1_000_000_000_000_000).contains(value) { return output.append(contentsOf: String(value).utf8) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var index = 20
+            var rest = value.magnitude
+            repeat {
+                index -= 1
+                digits[index] = UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0")
+                rest /= 10
+            } while rest > 0
+            if value < 0 { output.append(UInt8(ascii: "-")) }
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[index...]))
         }
     }
 

@@ -87,7 +87,28 @@ package enum HangupReason: String, Sendable, CaseIterable {
     package var result: String { self == .normal ? "success" : "fail" }
 }
 
+// MARK: - On the wire
+
 extension CallEvent {
+    /// Of one event, and of several in an array (JSON Batch Format of CloudEvents 1.0).
+    package static let contentType = "application/cloudevents+json"
+    package static let batchContentType = "application/cloudevents-batch+json"
+
+    /// The body of a message with `events`.
+    package static func message(_ events: [CallEvent]) -> [UInt8] {
+        if events.count == 1 { return events[0].json.bytes }
+        return JSONValue.array(events.map(\.json)).bytes
+    }
+
+    /// The events of a message: one document, or an array of them.
+    package static func events(of json: JSONValue, receivedAt: Timestamp) throws(JSONError) -> [CallEvent] {
+        guard let documents = json.array else { return [try CallEvent(json: json, receivedAt: receivedAt)] }
+        var events: [CallEvent] = []
+        events.reserveCapacity(documents.count)
+        for document in documents { events.append(try CallEvent(json: document, receivedAt: receivedAt)) }
+        return events
+    }
+
     package var json: JSONValue {
         var data: JSONObject = [
             "id": .id(call), "attempt_id": .id(attempt), "customer_id": .id(customer), "journal": .id(journal),

@@ -17,7 +17,6 @@ package struct Item: Hashable, Sendable {
         case dial(DialCommand)
         case cancel(campaign: ID, run: Int64)
         case settle(attempt: ID)
-        case journalRefused(reason: String)
         // worker to campaign-manager
         case workerStatus(WorkerStatus)
         case attemptRefused(attempt: ID, reason: String, journal: ID, sequence: Int64)
@@ -30,6 +29,9 @@ package struct Item: Hashable, Sendable {
         case outdialReady(outdial: ID, campaign: ID, run: Int64)
         case outdialExhausted(outdial: ID, campaign: ID, run: Int64)
     }
+
+    /// The `reason` of an attempt that was refused because its run was cancelled before its command came.
+    package static let cancelled = "cancelled"
 
     /// What a worker's journal knows of an attempt that it was asked to settle.
     package enum SettledState: String, Sendable {

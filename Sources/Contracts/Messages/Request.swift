@@ -15,6 +15,9 @@ package struct Request: Hashable, Sendable {
     package var correlation: ID
     package var params: JSONValue
 
+    /// The reason with which `worker.register` refuses a journal that is older than it was seen before.
+    package static let journalRefused = "JOURNAL_REFUSED"
+
     package init(method: String, customerID: ID, actor: String, correlation: ID, params: JSONValue) {
         self.method = method
         self.customerID = customerID

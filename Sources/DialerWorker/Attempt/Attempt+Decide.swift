@@ -20,6 +20,8 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case late
     /// All channels are in use.
     case noChannel = "no_channel"
+    /// Its run was cancelled before its command came.
+    case cancelled
     /// The worker is about to end.
     case leaving
     /// It was never seen before campaign-manager asked about it.
@@ -39,7 +41,9 @@ extension Attempt {
         switch command {
         case .dial(let dial, let correlation, let item, let obstacle):
             guard state == nil else { return [] }
-            if now > dial.startBy { return [.refused(attempt: attempt, reason: RefusalReason.late.rawValue)] }
+            if obstacle != .cancelled, now > dial.startBy {
+                return [.refused(attempt: attempt, reason: RefusalReason.late.rawValue)]
+            }
             if let obstacle { return [.refused(attempt: attempt, reason: obstacle.rawValue)] }
             return [.claimed(dial, correlation: correlation, item: item)]
         case .giveUpLate:

@@ -17,11 +17,16 @@ package struct Journal: Sendable {
     /// What has to equal a replay of the log.
     package static var projections: [any VerifiedProjection] { [attempts] }
 
-    private static let stream = "journal"
+    static let stream = "journal"
     private static let created = "journal_created"
 
     package let log: EventLogFile
     package let id: ID
+    /// How far it had come when its last accepted process ended: nobody was told of more. What processes append that
+    /// were never accepted does not count, or a restored copy would catch up with itself by being started often.
+    package let position: Int64
+    /// Why campaign-manager refused it, for good.
+    package let refusal: String?
 
     /// The name of a worker's log file, without its extension.
     package static func name(worker: String) -> String { "dialer-worker.\(worker)" }
@@ -34,12 +39,37 @@ package struct Journal: Sendable {
         self.log = log
         var ids = IDGenerator()
         var begun = core
-        id = try log.perform(now: now, ids: &ids) { turn in
+        (id, position, refusal) = try log.perform(now: now, ids: &ids) { turn in
             let id = try Journal.identity(turn)
+            let position = try Journal.acceptedPosition(turn)
+            let refusal = try Journal.lastRefusal(turn)
             try begun.begin(turn)
-            return id
+            return (id, position, refusal)
         }
         core = begun
+    }
+
+    private static func acceptedPosition(_ turn: Turn) throws -> Int64 {
+        let acceptance = try RecordedEvent.fetch(
+            "WHERE stream = ? AND type = ? ORDER BY version DESC LIMIT 1",
+            [stream, Fact.acceptedType],
+            in: turn.database
+        )
+        let start = try RecordedEvent.fetch(
+            "WHERE stream = ? AND position > ? ORDER BY version LIMIT 1",
+            ["process-dialer-worker", acceptance.first?.position ?? 0],
+            in: turn.database
+        )
+        return start.first.map { $0.position - 1 } ?? 0
+    }
+
+    private static func lastRefusal(_ turn: Turn) throws -> String? {
+        let refusals = try RecordedEvent.fetch(
+            "WHERE stream = ? AND type = ? ORDER BY version DESC LIMIT 1",
+            [stream, Fact.refusedType],
+            in: turn.database
+        )
+        return try refusals.first.map { try JSONValue(parsing: $0.data ?? [])["reason"].string ?? "" }
     }
 
     private static func identity(_ turn: Turn) throws -> ID {

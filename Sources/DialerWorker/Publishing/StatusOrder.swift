@@ -5,7 +5,7 @@ package import Service
 /// campaign-manager takes a status whose `sequence` is lower than a position it has seen for the sign of a restored
 /// copy, and refuses that journal for good. So while a status is under way, from reading the head of the journal to the
 /// broker's confirm, no later event may be published. This stands between the journal's writer and its publisher, which
-/// asks for the next position before each batch and after it.
+/// asks for the next position before each batch and after it. Before the journal is accepted nothing is published at all.
 package final class StatusOrder: LogHead {
     private struct State {
         var isPublishing = false
@@ -16,16 +16,21 @@ package final class StatusOrder: LogHead {
     private static let pause = Duration.milliseconds(2)
 
     private let log: any LogHead
+    private let acceptance: Acceptance
     private let state = Locked(State())
 
-    package init(log: any LogHead) { self.log = log }
+    package init(log: any LogHead, acceptance: Acceptance) {
+        self.log = log
+        self.acceptance = acceptance
+    }
 
-    package var head: Int64 { log.head }
+    package var head: Int64 { acceptance.isGiven ? log.head : 0 }
 
     package func noteCursor(_ name: String, _ position: Int64) { log.noteCursor(name, position) }
 
     package func position(after position: Int64) async -> Int64 {
         state.withLock { $0.isPublishing = false }
+        await acceptance.wait()
         let head = await log.position(after: position)
         while !Task.isCancelled {
             let mayPublish = state.withLock { state in

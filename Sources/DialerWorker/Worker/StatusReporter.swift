@@ -15,8 +15,8 @@ package final class StatusSource: Sendable {
     package func changed() { continuation.yield() }
 }
 
-/// Tells campaign-manager that this worker lives and how many channels are free: every five seconds, and at once when
-/// that matters. A status is news and not an order, so it is neither logged nor kept for long.
+/// Has the journal accepted, then tells campaign-manager that this worker lives and how many channels are free: every five
+/// seconds, and at once when that matters. A status is news and not an order, so it is neither logged nor kept for long.
 package struct StatusReporter: ServiceLifecycle.Service {
     /// How often without any change; a worker that is silent for four of these counts as lost.
     static let interval = Duration.seconds(5)
@@ -27,6 +27,7 @@ package struct StatusReporter: ServiceLifecycle.Service {
     static let patience = Duration.seconds(3)
 
     let worker: Worker
+    let registration: Registration
     let order: StatusOrder
     let identity: WorkerIdentity
     let client: AMQPClient
@@ -35,6 +36,7 @@ package struct StatusReporter: ServiceLifecycle.Service {
 
     package init(
         worker: Worker,
+        registration: Registration,
         order: StatusOrder,
         identity: WorkerIdentity,
         client: AMQPClient,
@@ -42,6 +44,7 @@ package struct StatusReporter: ServiceLifecycle.Service {
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.worker = worker
+        self.registration = registration
         self.order = order
         self.identity = identity
         self.client = client
@@ -51,6 +54,7 @@ package struct StatusReporter: ServiceLifecycle.Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            await registration.run(status(at: worker.journalPosition))
             await withDiscardingTaskGroup { group in
                 group.addTask {
                     while !Task.isCancelled {
@@ -67,8 +71,9 @@ package struct StatusReporter: ServiceLifecycle.Service {
         }
     }
 
-    /// Tells the status as it is now.
+    /// Tells the status as it is now, once the journal is accepted.
     package func tell() async {
+        guard registration.acceptance.isGiven else { return }
         await order.tell(limit: StatusReporter.patience) { head in
             // On the publisher's own channel, so that what is published after it arrives after it.
             _ = await client.publish([message(head: head)], timeout: StatusReporter.patience)
@@ -78,7 +83,18 @@ package struct StatusReporter: ServiceLifecycle.Service {
     private func message(head: Int64) -> OutgoingMessage {
         var ids = IDGenerator()
         let id = ids.next(at: clock())
-        let status = WorkerStatus(
+        let item = Item(id: id, correlation: id, body: .workerStatus(status(at: head)))
+        return OutgoingMessage(
+            routingKey: names.inbox(.campaign),
+            body: Item.message([item]),
+            messageID: id.description,
+            expirationMilliseconds: 10_000,
+            persistent: false
+        )
+    }
+
+    private func status(at position: Int64) -> WorkerStatus {
+        WorkerStatus(
             worker: identity.id,
             journal: worker.journal,
             process: identity.process,
@@ -86,16 +102,8 @@ package struct StatusReporter: ServiceLifecycle.Service {
             channels: worker.channels,
             free: worker.free,
             version: identity.version,
-            sequence: head,
+            sequence: position,
             isLeaving: worker.isLeaving
-        )
-        let item = Item(id: id, correlation: id, body: .workerStatus(status))
-        return OutgoingMessage(
-            routingKey: names.inbox(.campaign),
-            body: Item.message([item]),
-            messageID: id.description,
-            expirationMilliseconds: 10_000,
-            persistent: false
         )
     }
 }

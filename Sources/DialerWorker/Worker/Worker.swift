@@ -9,6 +9,8 @@ import Service
 /// broker and provider bring.
 package final class Worker: Sendable {
     package let journal: ID
+    /// As the journal was found: see ``Journal/position``.
+    package let journalPosition: Int64
     package let writer: LogWriter<WorkerInput>
     package let status: StatusSource
     private let core: Locked<WorkerCore>
@@ -17,13 +19,16 @@ package final class Worker: Sendable {
     /// can be; deliveries are bounded by the prefetch.
     private static let queueLimit = 2_000_000
 
-    /// - Parameter onRefused: called when campaign-manager does not accept this journal; the daemon has to end.
+    /// - Parameters:
+    ///   - onAccepted: called when the journal is accepted, and that is durable.
+    ///   - onRefused: called when campaign-manager does not accept this journal; the daemon has to end.
     package init(
         journal: Journal,
         core: WorkerCore,
         provider: any CallProvider,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp,
+        onAccepted: @escaping @Sendable () -> Void,
         onRefused: @escaping @Sendable (String) -> Void
     ) {
         let core = Locked(core)
@@ -31,6 +36,7 @@ package final class Worker: Sendable {
         let feed = Feed()
         self.core = core
         self.journal = journal.id
+        journalPosition = journal.position
         self.status = status
         writer = LogWriter(log: journal.log, clock: clock, queueLimit: Worker.queueLimit) { turn, inputs in
             let effects = try core.withLock { try $0.turn(turn, inputs) }
@@ -41,6 +47,7 @@ package final class Worker: Sendable {
                 if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp) }
                 if effects.statusChanged { status.changed() }
                 for kind in effects.unexpected { logger.warning("ignored an item that is not for a worker: \(kind)") }
+                if effects.isAccepted { onAccepted() }
                 if let reason = effects.journalRefused { onRefused(reason) }
             }
         }

@@ -14,6 +14,8 @@ package struct WorkerCore: Sendable {
     private var live: [ID: AggregateTable<Attempt>.Loaded] = [:]
     /// Channels in use, those of the running turn included.
     private var inUse = 0
+    /// The last run of each campaign that was cancelled, 0 for none, as far as it was asked for.
+    private var cancelledRuns: [ID: Int64] = [:]
 
     package init(worker: String, channels: Int) {
         self.worker = worker
@@ -38,6 +40,12 @@ package struct WorkerCore: Sendable {
             case .report(let report): try decide(.report(report.what), report.attempt, nil, &drafts, turn)
             case .tooLate(let attempt): try decide(.giveUpLate, attempt, nil, &drafts, turn)
             case .leave: isLeaving = true
+            case .accepted(let process):
+                try Journal.note(.accepted(process: process), turn)
+                effects.isAccepted = true
+            case .journalRefused(let reason):
+                try Journal.note(.refused(reason: reason), turn)
+                effects.journalRefused = reason
             case .hangUpAll:
                 try record(&drafts, turn)
                 effects.hangUp += live.keys.sorted()
@@ -69,7 +77,8 @@ package struct WorkerCore: Sendable {
         let context = EventContext(correlation: item.correlation, causation: item.id, actor: actor)
         switch item.body {
         case .dial(let dial):
-            let obstacle: RefusalReason? = isLeaving ? .leaving : free == 0 ? .noChannel : nil
+            let wasCancelled = try cancelledRun(of: dial.campaign, turn) >= dial.run
+            let obstacle: RefusalReason? = wasCancelled ? .cancelled : isLeaving ? .leaving : free == 0 ? .noChannel : nil
             let command = AttemptCommand.dial(
                 dial,
                 correlation: item.correlation,
@@ -84,10 +93,21 @@ package struct WorkerCore: Sendable {
                 $0.state.claim?.campaign == campaign && $0.state.claim?.run == run && !$0.state.phase.isAnswered
             }
             effects.cancel += matching.map(\.id).sorted()
+            // A dial command of this run that comes later (a lost confirm, a lost connection) is refused.
+            if try cancelledRun(of: campaign, turn) < run {
+                try Journal.note(.cancelled(campaign: campaign, run: run), turn, context)
+                cancelledRuns[campaign] = run
+            }
         case .settle(let attempt): try decide(.settle, attempt, context, &drafts, turn)
-        case .journalRefused(let reason): effects.journalRefused = reason
         default: effects.unexpected.append(item.kind)
         }
+    }
+
+    private mutating func cancelledRun(of campaign: ID, _ turn: Turn) throws -> Int64 {
+        if let known = cancelledRuns[campaign] { return known }
+        let run = try Journal.cancelledRun(of: campaign, turn)
+        cancelledRuns[campaign] = run
+        return run
     }
 
     private var actor: String { "worker:\(worker)" }
@@ -134,7 +154,7 @@ extension WorkerCore {
     }
 
     private func load(_ attempt: ID, _ turn: Turn) throws -> Draft {
-        let loaded = try live[attempt] ?? Journal.attempts.load(attempt, in: turn.database)
+        let loaded = try live[attempt] ?? Journal.attempts.load(attempt, in: turn)
         return Draft(base: loaded, state: loaded?.state)
     }
 

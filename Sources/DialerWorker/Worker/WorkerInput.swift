@@ -13,6 +13,10 @@ package enum WorkerInput: Sendable {
     case tooLate(ID)
     /// From now on refuse what is not claimed yet.
     case leave
+    /// campaign-manager has accepted the journal for `process`.
+    case accepted(process: ID)
+    /// campaign-manager takes nothing from this journal, for this reason.
+    case journalRefused(String)
     /// End the calls that are still live: the time for leaving is over.
     case hangUpAll
 }
@@ -26,6 +30,8 @@ package struct WorkerEffects: Sendable {
     package var cancel: [ID] = []
     /// Calls to end.
     package var hangUp: [ID] = []
+    /// The journal was accepted: the work may begin.
+    package var isAccepted = false
     /// campaign-manager takes nothing from this journal: the daemon has to end, for this reason.
     package var journalRefused: String?
     /// The kinds of items that are not for a worker.

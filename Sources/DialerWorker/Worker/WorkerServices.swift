@@ -28,11 +28,11 @@ package struct JournalGuard: ServiceLifecycle.Service {
     package func refused(_ reason: String) { continuation.yield(reason) }
 
     package func run() async throws {
-        for await reason in refusals.cancelOnGracefulShutdown() {
-            throw ConfigurationError(
-                "campaign-manager refuses this worker's journal (\(reason)): its journal is older than campaign-manager "
-                    + "has seen it (a restored copy?): move \(path) away and start again"
-            )
-        }
+        for await reason in refusals.cancelOnGracefulShutdown() { throw JournalGuard.error(path: path, reason) }
+    }
+
+    /// What the operator reads, now and at each later start.
+    static func error(path: String, _ reason: String) -> ConfigurationError {
+        ConfigurationError("campaign-manager refuses this journal, move \(path) away and start again: \(reason)")
     }
 }

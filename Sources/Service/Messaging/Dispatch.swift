@@ -5,6 +5,8 @@ package import Contracts
 package enum Dispatch: Sendable {
     /// For the queue of one daemon of ours; adjacent ones share a message, order per queue is kept.
     case item(Item, queue: String, isRequired: Bool)
+    /// For everybody who follows calls; those of one type share a message. There is one such exchange.
+    case callEvent(CallEvent, exchange: String)
     /// A message of its own; when required, it is repeated until somebody has its queue.
     case message(OutgoingMessage, isRequired: Bool = false)
 
@@ -30,9 +32,11 @@ struct DispatchBatch {
     private(set) var entries: [Entry] = []
     private var open: [String: (items: [Item], isRequired: Bool)] = [:]
     private var order: [String] = []
+    private var callEvents: [CallEvent.Kind: [CallEvent]] = [:]
+    private var exchange = ""
 
     /// Keeps messages well below the broker's limits and a receiver's turn short.
-    static let itemsPerMessage = 200
+    static let itemsPerMessage = 100
 
     mutating func add(_ dispatch: Dispatch) {
         switch dispatch {
@@ -41,12 +45,37 @@ struct DispatchBatch {
             if open[queue] == nil { order.append(queue) }
             open[queue, default: ([], isRequired)].items.append(item)
             if open[queue]?.items.count == DispatchBatch.itemsPerMessage { close(queue) }
+        case .callEvent(let event, let exchange):
+            self.exchange = exchange
+            callEvents[event.kind, default: []].append(event)
         }
     }
 
     mutating func finish() {
         for queue in order { close(queue) }
         order.removeAll()
+        // In the order in which they happen to a call, so that nobody hears of its end first.
+        for kind in CallEvent.Kind.allCases {
+            var events = callEvents.removeValue(forKey: kind)?[...] ?? []
+            while !events.isEmpty {
+                add(kind, Array(events.prefix(DispatchBatch.itemsPerMessage)))
+                events = events.dropFirst(DispatchBatch.itemsPerMessage)
+            }
+        }
+    }
+
+    private mutating func add(_ kind: CallEvent.Kind, _ events: [CallEvent]) {
+        let message = OutgoingMessage(
+            exchange: exchange,
+            routingKey: kind.rawValue,
+            body: CallEvent.message(events),
+            messageID: events.first?.id?.description,
+            correlationID: events.count == 1 ? events.first?.correlation.description : nil,
+            contentType: events.count == 1 ? CallEvent.contentType : CallEvent.batchContentType,
+            mandatory: true
+        )
+        // Nobody but campaign-manager may be listening, and it must hear: wait until its queue is there.
+        entries.append(Entry(message: message, isRequired: true))
     }
 
     private mutating func close(_ queue: String) {

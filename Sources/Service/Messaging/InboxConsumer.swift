@@ -74,7 +74,7 @@ package struct InboxConsumer: ServiceLifecycle.Service {
         names: BusNames,
         client: AMQPClient,
         logger: Logger,
-        prefetch: Int = 1000,
+        prefetch: Int = 100,
         clock: @escaping @Sendable () -> Timestamp = Clock.wall,
         sink: @escaping Sink
     ) {
@@ -132,7 +132,7 @@ package struct InboxConsumer: ServiceLifecycle.Service {
     private func read(_ delivery: Delivery) throws(JSONError) -> IncomingMessage.Content {
         let json = try JSONValue(parsing: delivery.body)
         if json["items"].array != nil { return .items(try Item.items(of: json)) }
-        return .callEvents([try CallEvent(json: json, receivedAt: clock())])
+        return .callEvents(try CallEvent.events(of: json, receivedAt: clock()))
     }
 
     /// Confirmed first, acknowledged then: a message is in one queue or the other at every moment.

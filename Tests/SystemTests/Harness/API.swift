@@ -1,10 +1,13 @@
 import Contracts
+import Foundation
 import Testing
 
 /// The campaign API as a customer's program uses it.
 struct API: Sendable {
     var client: HTTPClient
     var accessKey: String
+    /// What was made and answered with success.
+    let writes = Writes()
 
     /// Sends one request and gives whatever is answered.
     func answer(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> HTTPAnswer {
@@ -20,7 +23,18 @@ struct API: Sendable {
             let said = String(decoding: answer.body, as: UTF8.self)
             throw Failure(description: "\(method) \(path): \(answer.status) \(said)")
         }
+        if method == "POST", let id = answer.json["id"].id { writes.note(id, path) }
         return answer.json
+    }
+
+    /// The resources that were made, with the paths that made them.
+    final class Writes: @unchecked Sendable {
+        // Safe to share: `made` is only touched with `lock` held.
+        private let lock = NSLock()
+        private var made: [ID: String] = [:]
+
+        func note(_ id: ID, _ path: String) { lock.withLock { made[id] = path } }
+        var all: [ID: String] { lock.withLock { made } }
     }
 
     @discardableResult
@@ -97,22 +111,30 @@ extension API {
         _ rows: [[String]],
         tries: [Int],
         tryInterval: Int = 1000,
+        dialTimeout: Int = 30_000,
         settings: JSONObject = [:]
     ) async throws -> CampaignSetup {
         let outdial = try await makeOutdial(rows)
-        return CampaignSetup(
-            id: try await makeCampaign(on: outdial, tries: tries, tryInterval: tryInterval, settings: settings),
-            outdial: outdial
+        let campaign = try await makeCampaign(
+            on: outdial,
+            tries: tries,
+            tryInterval: tryInterval,
+            dialTimeout: dialTimeout,
+            settings: settings
         )
+        return CampaignSetup(id: campaign, outdial: outdial)
     }
 
     func makeCampaign(
         on outdial: ID,
         tries: [Int],
         tryInterval: Int = 1000,
+        dialTimeout: Int = 30_000,
         settings: JSONObject = [:]
     ) async throws -> ID {
-        var plan: JSONObject = ["name": "plan", "try_interval": .integer(tryInterval), "dial_timeout": 30_000]
+        var plan: JSONObject = [
+            "name": "plan", "try_interval": .integer(tryInterval), "dial_timeout": .integer(dialTimeout),
+        ]
         for (index, count) in tries.enumerated() { plan.append("max_try_count_\(index)", .integer(count)) }
         let outplan = try await call("POST", "/v1.0/outplans", .object(plan))
         var body: JSONObject = ["name": "campaign", "outdial_id": .id(outdial), "outplan_id": outplan["id"]]

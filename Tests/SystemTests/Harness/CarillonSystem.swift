@@ -1,5 +1,7 @@
 import Contracts
+import EventLog
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -9,21 +11,31 @@ final class CarillonSystem: Sendable {
     /// What `up --json` printed.
     let report: JSONValue
     let readyAt: ContinuousClock.Instant
-    private let directory: TemporaryDirectory
+    let directory: TemporaryDirectory
     private let program: Program
 
     var dataDirectory: String { directory.file("data") }
     var ledger: String { directory.file("ledger") }
     var standardError: String { program.standardError }
 
-    /// Starts it and waits until it says that it is ready.
+    /// Starts it and waits until it says that it is ready: in a directory of its own, or where another one has ended.
+    ///
+    /// With `amqpURL` it runs on a broker that others use too; then `environment` gives it an AMQP prefix of its own.
     static func start(
         timeScale: Double,
         workers: Int = 1,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        amqpURL: String? = nil,
+        in directory: TemporaryDirectory? = nil
     ) async throws -> CarillonSystem {
-        let directory = try TemporaryDirectory()
-        let program = try up(in: directory, timeScale: timeScale, workers: workers, environment: environment)
+        let directory = try directory ?? TemporaryDirectory()
+        let program = try up(
+            in: directory,
+            timeScale: timeScale,
+            workers: workers,
+            environment: environment,
+            amqpURL: amqpURL
+        )
         let line = try await readyLine(of: program)
         return try CarillonSystem(directory, program, line)
     }
@@ -33,7 +45,8 @@ final class CarillonSystem: Sendable {
         in directory: TemporaryDirectory,
         timeScale: Double = 0.05,
         workers: Int = 1,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        amqpURL: String? = nil
     ) throws -> Program {
         let scenario = directory.file("scenario.json")
         try "{\"seed\": 7, \"time_scale\": \(timeScale)}".write(toFile: scenario, atomically: true, encoding: .utf8)
@@ -42,7 +55,7 @@ final class CarillonSystem: Sendable {
             [
                 "up", "--data-dir", directory.file("data"), "--http", "127.0.0.1:0", "--json", "--scenario", scenario,
                 "--ledger", directory.file("ledger"), "--workers", "\(workers)",
-            ],
+            ] + (amqpURL.map { ["--amqp-url", $0] } ?? []),
             environment: environment,
             directory: directory.path
         )
@@ -96,6 +109,17 @@ final class CarillonSystem: Sendable {
     func logTail(of name: String, lines: Int = 15) -> String {
         let text = (try? String(contentsOfFile: "\(dataDirectory)/log/\(name).log", encoding: .utf8)) ?? ""
         return text.split(separator: "\n").suffix(lines).joined(separator: "\n")
+    }
+
+    /// What all that matter to the protocol wrote last.
+    var logTails: String {
+        ["campaign-manager", "outdial-manager", "dialer-worker.1", "dialer-worker.2"]
+            .map { "\($0):\n\(logTail(of: $0, lines: 6))" }.joined(separator: "\n")
+    }
+
+    /// How many events of `type` a daemon's log holds.
+    func events(_ type: String, of name: String = "campaign-manager") throws -> Int {
+        try LogReader(path: "\(dataDirectory)/\(name).db").events("WHERE type = ?", [type]).count
     }
 
     /// Asks it to stop, and checks that it does so in time, with status 0, and leaves no process.

@@ -42,11 +42,17 @@ struct Facts {
     /// How many terminal results each campaigncall has.
     var results: [ID: Int] = [:]
     var targets: [ID: Target] = [:]
+    /// The resources that the managers' logs know.
+    var streams: Set<ID> = []
+    /// What was wrong at some moment, although the end does not show it.
+    private var moments = Moments()
 
     init(dataDirectory: String, ledger path: String) throws {
         // The ledger first: what it holds is in the logs already.
         ledger = try Facts.readLedger(path)
         try LogReader(path: "\(dataDirectory)/campaign-manager.db").forEachEvent { event in
+            if let id = ID(event.stream.suffix(36)) { streams.insert(id) }
+            try moments.take(event)
             guard let id = Facts.id(event, Campaigncall.category), let data = event.data else { return true }
             let decoded = try CampaigncallEvent(
                 type: event.type,
@@ -54,12 +60,15 @@ struct Facts {
                 json: try JSONValue(parsing: data)
             )
             if case .finished = decoded { results[id, default: 0] += 1 }
-            var call = calls[id]
+            let before = calls[id]
+            var call = before
             Campaigncall.evolve(&call, decoded, at: event.recordedAt)
             calls[id] = call
+            moments.take(before, call)
             return true
         }
         try LogReader(path: "\(dataDirectory)/outdial-manager.db").forEachEvent { event in
+            if let id = ID(event.stream.suffix(36)) { streams.insert(id) }
             guard let id = Facts.id(event, Target.category), let data = event.data else { return true }
             let decoded = try TargetEvent(type: event.type, schema: event.schema, json: try JSONValue(parsing: data))
             var target = targets[id]
@@ -110,7 +119,7 @@ struct Facts {
 
     /// Checks everything that must hold once no campaign runs any more.
     func expectSound(sourceLocation: SourceLocation = #_sourceLocation) {
-        let problems = problems
+        let problems = problems()
         #expect(
             problems.isEmpty,
             "\(problems.count) problems: \(problems.prefix(10).joined(separator: "; "))",
@@ -118,8 +127,10 @@ struct Facts {
         )
     }
 
-    private var problems: [String] {
-        var problems: [String] = []
+    /// What does not hold. `writes` are the resources whose making was answered with success.
+    func problems(writes: [ID: String] = [:]) -> [String] {
+        var problems = moments.problems
+        for (id, path) in writes where !streams.contains(id) { problems.append("\(id) of POST \(path) is in no log") }
         var dialed: Set<ID> = []
         for entry in ledger {
             if !dialed.insert(entry.attempt).inserted { problems.append("attempt \(entry.attempt) was dialed twice") }
