@@ -1,0 +1,6 @@
+/// What kept a benchmark from measuring, as a sentence.
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
