@@ -131,10 +131,21 @@ let package = Package(
         .testTarget(
             name: "AMQPTests",
             dependencies: [
-                "AMQP", "CAMQPCodec", "TestSupport", logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "AMQP", "CAMQPCodec", "TestSupport", logging,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + nio
         ),
-        .testTarget(name: "EventLogTests", dependencies: ["Contracts", "EventLog", "TestSupport", grdb]),
+        // A writer and a publisher that tests kill, or take the disk from.
+        .executableTarget(
+            name: "event-log-child",
+            dependencies: ["Contracts", "EventLog", "FaultInjection"],
+            path: "Tests/EventLogChild"
+        ),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["Contracts", "EventLog", "TestSupport", "event-log-child", grdb]
+        ),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
@@ -167,7 +178,10 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "CarillonToolTests", dependencies: ["CarillonTool", "Contracts", "EventLog", "TestSupport"]),
+        .testTarget(
+            name: "CarillonToolTests",
+            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport"]
+        ),
         .testTarget(
             name: "SystemTests",
             dependencies: [

@@ -107,7 +107,7 @@ extension ID: CustomStringConvertible {
     private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
 
     /// Reads 36 bytes of canonical text; nil for everything else, upper-case digits included.
-    init?(canonical bytes: UnsafeBufferPointer<UInt8>) {
+    package init?(canonical bytes: UnsafeBufferPointer<UInt8>) {
         guard bytes.count == 36, bytes[8] == UInt8(ascii: "-"), bytes[13] == UInt8(ascii: "-"),
             bytes[18] == UInt8(ascii: "-"), bytes[23] == UInt8(ascii: "-"),
             let first = ID.number(bytes, 0..<8), let second = ID.number(bytes, 9..<13),

@@ -14,6 +14,9 @@ struct CheckpointSchedule {
     private let frames: FrameCount
     private var nextAt = framesBetween
     private var largest: Int32 = 0
+    /// Whether the WAL may hold what was erased: until it is cut, at the next moment when no reader needs it.
+    private var mustCut = false
+    private(set) var count: Int64 = 0
 
     init(_ db: Database) {
         let frames = FrameCount()
@@ -29,10 +32,22 @@ struct CheckpointSchedule {
         )
     }
 
+    /// What the WAL holds and the database file may not have yet, in bytes: so much more room a checkpoint can need.
+    var pendingBytes: Int64 { Int64(frames.value) * Int64(CheckpointSchedule.pageSize) }
+
+    private static let pageSize: Int32 = 4096
+
+    /// Has the WAL cut to nothing as soon as no reader needs it.
+    mutating func cutSoon() { mustCut = true }
+
     /// Called between turns; never waits for a reader.
+    ///
+    /// A reader that stays keeps the WAL growing, as it needs the pages of its moment: what it holds is copied once it
+    /// has gone, and the file is cut then, also while the writer is busy.
     mutating func runIfDue(isIdle: Bool, _ db: Database) throws {
         largest = max(largest, frames.value)
-        if isIdle, largest >= CheckpointSchedule.framesWorthCutting {
+        let isLarge = largest >= CheckpointSchedule.framesWorthCutting
+        if mustCut || isLarge && (isIdle || frames.value >= nextAt) {
             try run(.truncate, db)
         } else if frames.value >= nextAt {
             try run(.passive, db)
@@ -49,7 +64,11 @@ struct CheckpointSchedule {
         if code != SQLITE_OK, code & 0xFF != SQLITE_BUSY {
             throw DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage)
         }
-        if code == SQLITE_OK, mode == .truncate { largest = 0 }
+        count += 1
+        if code == SQLITE_OK, mode == .truncate {
+            largest = 0
+            mustCut = false
+        }
         // A complete copy lets the WAL begin again from its start; else readers hold it and it goes on growing.
         let isComplete = code == SQLITE_OK && inLog == copied
         if isComplete { frames.value = 0 }

@@ -15,10 +15,10 @@ struct Hash: Hashable, Sendable {
         withUnsafeMutableBytes(of: &self) { $0.copyMemory(from: bytes) }
     }
 
-    /// The hash of `parts` one after the other.
-    init(of parts: UnsafeRawBufferPointer...) {
+    /// The hash of `bytes`.
+    init(of bytes: UnsafeRawBufferPointer) {
         var function = SHA256()
-        for part in parts { function.update(bufferPointer: part) }
+        function.update(bufferPointer: bytes)
         let digest = function.finalize()
         withUnsafeMutableBytes(of: &self) { own in digest.withUnsafeBytes { own.copyMemory(from: $0) } }
     }
@@ -45,12 +45,16 @@ struct EventChain {
 
     /// The value before the first event.
     static func genesis(logID: ID) -> Hash {
-        Array("carillon-event-log/1".utf8).withUnsafeBytes { name in
-            withUnsafeBytes(of: (logID.high.bigEndian, logID.low.bigEndian)) { Hash(of: name, $0) }
-        }
+        (Array("carillon-event-log/1".utf8) + logID.bytes).withUnsafeBytes { Hash(of: $0) }
     }
 
-    static func dataHash(salt: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> Hash { Hash(of: salt, data) }
+    /// The hash of salt and data; between two links only.
+    mutating func dataHash(salt: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> Hash {
+        preimage.removeAll(keepingCapacity: true)
+        preimage.append(contentsOf: salt)
+        preimage.append(contentsOf: data)
+        return preimage.withUnsafeBytes { Hash(of: $0) }
+    }
 
     /// Starts the link after `previous`; then come the ten header fields in order, then ``finish(_:)``.
     mutating func begin(after previous: Hash) {
@@ -90,21 +94,21 @@ struct EventChain {
     }
 }
 
-/// Unpredictable bytes from the kernel, fetched 256 at a time: one call serves 16 events.
-struct SaltSource {
-    static let saltSize = 16
-    /// The most that `getentropy` gives at once.
-    private static let size = 256
-    private var buffer = [UInt8](repeating: 0, count: size)
-    private var used = size
+/// 16 unpredictable bytes that go with the data of one event.
+struct Salt {
+    let first: UInt64
+    let second: UInt64
+}
 
-    /// Gives `body` the next salt.
-    mutating func withNext<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
-        if used == SaltSource.size { refill() }
-        defer { used += SaltSource.saltSize }
-        return try buffer.withUnsafeBytes {
-            try body(UnsafeRawBufferPointer(rebasing: $0[used..<used + SaltSource.saltSize]))
-        }
+/// Salts from the kernel, fetched 16 at a time: that is the most that `getentropy` gives at once.
+struct SaltSource {
+    private var buffer = [UInt64](repeating: 0, count: 32)
+    private var used = 32
+
+    mutating func next() -> Salt {
+        if used == buffer.count { refill() }
+        defer { used += 2 }
+        return Salt(first: buffer[used], second: buffer[used + 1])
     }
 
     private mutating func refill() {

@@ -18,6 +18,7 @@ extension EventLogFile {
         process: LogProcess? = nil,
         now: Timestamp = WallClock.now()
     ) throws -> EventLogFile {
+        let path = LockFile.resolved(path)
         let lock = try LockFile(guarding: path)
         try makePrivateFile(path)
         let file = try EventLogError.translating(path) {
@@ -50,7 +51,7 @@ extension EventLogFile {
     }
 
     /// SQLite gives its `-wal` and `-shm` files the mode of the database file.
-    private static func makePrivateFile(_ path: String) throws(EventLogError) {
+    static func makePrivateFile(_ path: String) throws(EventLogError) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
             Glibc.close(descriptor)
@@ -90,7 +91,7 @@ extension EventLogFile {
         }
         for setting in [
             "synchronous = FULL", "wal_autocheckpoint = 0", "cache_size = -65536", "mmap_size = 0",
-            "temp_store = MEMORY", "secure_delete = FAST", "trusted_schema = OFF",
+            "temp_store = MEMORY", "secure_delete = ON", "trusted_schema = OFF",
         ] { try db.execute(sql: "PRAGMA \(setting)") }
         // With less a commit that was answered can vanish at power loss.
         let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
@@ -118,7 +119,7 @@ extension EventLogFile {
     /// Reads the last verified event and checks all that came after it.
     private static func loadMemory(_ db: Database, path: String) throws -> (logID: ID, memory: LogMemory) {
         let mark = try VerifiedMark(db, path: path)
-        var scan = ChainScan(logID: mark.logID, after: mark.position, chain: mark.chain)
+        var scan = ChainScan(after: mark.position, chain: mark.chain)
         try mark.check(db) { throw EventLogError(corrupt: $0, path: path) }
         try scan.run(db) { throw EventLogError(corrupt: $0, path: path) }
         let memory = LogMemory(head: scan.position, chain: scan.chain, verified: mark.position)

@@ -39,6 +39,16 @@ extension EventLogFile {
         }
     }
 
+    /// Copies the WAL into the file and gives its room back, as far as no reader needs it.
+    func cutWAL() throws {
+        try EventLogError.translating(path) {
+            try queue.writeWithoutTransaction { db in
+                guard statements != nil else { return }
+                try checkpoints.run(.truncate, db)
+            }
+        }
+    }
+
     private func transaction<T>(
         _ db: Database,
         now: Timestamp,
@@ -61,6 +71,7 @@ extension EventLogFile {
             if memory.head - memory.verified >= EventLogFile.eventsBetweenMarks { try markVerified() }
             for type in turn.appendedTypes { CrashPoint.beforeCommit.pass(type) }
             try db.commit()
+            memory.commits += 1
             for type in turn.appendedTypes { CrashPoint.afterCommit.pass(type) }
             ids = turn.ids
             return (result, turn.effects)

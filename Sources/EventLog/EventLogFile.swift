@@ -45,6 +45,17 @@ package final class EventLogFile: @unchecked Sendable {
     /// The position of the last committed event; 0 for an empty log.
     package var head: Int64 { queue.writeWithoutTransaction { _ in memory.head } }
 
+    /// How many COMMITs there were since the log was opened; each of them is one sync of the disk.
+    package var commits: Int64 { queue.writeWithoutTransaction { _ in memory.commits } }
+
+    /// How often the WAL was copied into the file since the log was opened; each time is two syncs.
+    package var checkpointCount: Int64 { queue.writeWithoutTransaction { _ in checkpoints.count } }
+
+    /// What the WAL holds and the file may not have yet, in bytes: disk space that a checkpoint can still need.
+    ///
+    /// About 16 MiB at most, unless a reader stays: it keeps the WAL growing for as long.
+    package var pendingBytes: Int64 { queue.writeWithoutTransaction { _ in checkpoints.pendingBytes } }
+
     /// When the next timer is due; nil when none is armed.
     package var nextDue: Timestamp? { queue.writeWithoutTransaction { _ in memory.nextDue } }
 
@@ -62,18 +73,24 @@ package final class EventLogFile: @unchecked Sendable {
                     try markVerified()
                     return .commit
                 }
-                try checkpoints.run(.passive, db)
+                try checkpoints.run(.truncate, db)
+                statements = nil
             }
-        }
-        try abandon()
-    }
-
-    /// Closes without writing anything more: after a failed turn, when the file may not be trusted to take it.
-    package func abandon() throws {
-        try EventLogError.translating(path) {
-            queue.writeWithoutTransaction { _ in statements = nil }
             try queue.close()
         }
+        lock.release()
+    }
+
+    /// Gives the log up without writing anything more: after a failed turn, when the file may not be trusted to take it.
+    package func abandon() throws {
+        let wasOpen = queue.writeWithoutTransaction { _ in
+            defer { statements = nil }
+            return statements != nil
+        }
+        guard wasOpen else { return }
+        // The connection stays: closing the last one would copy the WAL into the file, and tell the disk to forget what
+        // it failed to write. The process is to end.
+        _ = Unmanaged.passRetained(queue)
         lock.release()
     }
 

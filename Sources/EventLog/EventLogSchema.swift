@@ -6,6 +6,9 @@ enum EventLogSchema {
     /// The version of the tables below, kept in `user_version`.
     static let format: Int64 = 1
 
+    /// The names of the tables below.
+    static let tables = ["event", "inbox", "timer", "cursor", "meta"]
+
     static let statements = [
         """
         CREATE TABLE event(

@@ -33,6 +33,13 @@ final class LockFile: @unchecked Sendable {
         descriptor = -1
     }
 
+    /// The path without symbolic links: by whatever name a log is opened, it has one lock.
+    static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     private static func holder(_ descriptor: Int32) -> String {
         var text = [UInt8](repeating: 0, count: 20)
         let count = pread(descriptor, &text, text.count, 0)

@@ -9,6 +9,7 @@ struct LogMemory {
     var verified: Int64
     /// When the next timer is due; nil when none is armed.
     var nextDue: Timestamp?
+    var commits: Int64 = 0
     var salts = SaltSource()
     var hasher = EventChain()
 

@@ -11,10 +11,13 @@ package final class LogReader: Sendable {
     private let pool: DatabasePool
 
     /// Opens the log at `path` for reading; throws ``EventLogError``: `.notALog`, `.schemaTooNew`, `.permission`.
-    package init(path: String) throws {
+    package convenience init(path: String) throws { try self.init(path: path, isForWalks: false) }
+
+    /// - Parameter isForWalks: whether whole tables will be read, which is worth a larger cache.
+    init(path: String, isForWalks: Bool) throws {
         self.path = path
         (pool, logID) = try EventLogError.translating(path) {
-            let pool = try DatabasePool(path: path, configuration: LogReader.configuration)
+            let pool = try DatabasePool(path: path, configuration: LogReader.configuration(isForWalks: isForWalks))
             let logID = try pool.read { db in
                 guard try Int64.fetchOne(db, sql: "PRAGMA application_id") == EventLogSchema.applicationID else {
                     throw EventLogError(.notALog, "\(path) is not an event log; give another path")
@@ -26,7 +29,7 @@ package final class LogReader: Sendable {
         }
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(isForWalks: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.label = "event-log-reader"
@@ -35,6 +38,8 @@ package final class LogReader: Sendable {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA query_only = ON")
             try db.execute(sql: "PRAGMA trusted_schema = OFF")
+            // In KiB, for each of the connections.
+            if isForWalks { try db.execute(sql: "PRAGMA cache_size = -16384") }
         }
         return configuration
     }

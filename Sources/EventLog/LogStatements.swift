@@ -6,8 +6,12 @@ struct LogStatements {
     let deleteEventsAfter: PreparedStatement
     let streamVersion: PreparedStatement
     let eventByID: PreparedStatement
+    let overwriteStream: PreparedStatement
     let eraseStream: PreparedStatement
     let admit: PreparedStatement
+    let inboxSlice: PreparedStatement
+    let forget: PreparedStatement
+    let timeOfEvent: PreparedStatement
     let armTimer: PreparedStatement
     let cancelTimer: PreparedStatement
     let dueTimers: PreparedStatement
@@ -28,8 +32,19 @@ struct LogStatements {
         deleteEventsAfter = try prepare("DELETE FROM event WHERE position > ?")
         streamVersion = try prepare("SELECT version FROM event WHERE stream = ? ORDER BY version DESC LIMIT 1")
         eventByID = try prepare("SELECT position, stream FROM event WHERE event_id = ?")
+        overwriteStream = try prepare(
+            "UPDATE event SET data = zeroblob(length(data)), salt = zeroblob(length(salt)) WHERE stream = ?"
+        )
         eraseStream = try prepare("UPDATE event SET data = NULL, salt = NULL WHERE stream = ?")
         admit = try prepare("INSERT INTO inbox(consumer, message_id, position) VALUES (?, ?, ?)")
+        inboxSlice = try prepare(
+            """
+            SELECT consumer, message_id, position FROM inbox WHERE (consumer, message_id) > (?, ?)
+            ORDER BY consumer, message_id LIMIT ?
+            """
+        )
+        forget = try prepare("DELETE FROM inbox WHERE consumer = ? AND message_id = ?")
+        timeOfEvent = try prepare("SELECT recorded_at FROM event WHERE position = ?")
         armTimer = try prepare(
             """
             INSERT INTO timer(kind, key, due_at, armed_at) VALUES (?, ?, ?, ?)

@@ -20,35 +20,41 @@ package struct LogReport: Sendable, Hashable {
     }
 }
 
-/// Recomputes everything that a log claims: positions, versions, chain, and that its projections equal a replay.
-package struct LogVerifier {
-    /// Checks the log at `path`, which may be live, in one read transaction. Memory stays bounded for any size.
+/// Recomputes everything that a log claims: positions, versions, chain, indexes, and that its projections equal a replay.
+///
+/// The rows of inbox, timers and cursors follow from no event: of them only the form is checked.
+package enum LogVerifier {
+    /// Checks the log at `path`, which may be live. Memory stays bounded for any size.
+    ///
+    /// The work is cut into pieces that run on a few threads, each in one read transaction of its own; no piece depends
+    /// on what another has seen.
     package static func verify(path: String, projections: [any VerifiedProjection]) throws -> LogReport {
-        let reader = try LogReader(path: path)
-        return try reader.read { db in
-            var report = LogReport(file: path)
-            try checkChain(db, path: path, &report)
-            try checkVersions(db, &report)
-            for projection in projections { try projection.check(db) { report.add($0) } }
-            try checkReferences(db, &report)
-            return report
+        let reader = try LogReader(path: path, isForWalks: true)
+        let chain = ChainCheck(logID: reader.logID)
+        var pieces = [VerificationPiece(check: FileCheck.run)]
+        try reader.read { db in
+            for projection in projections { pieces += try projection.pieces(db) }
+            pieces += try chain.pieces(db, path: path)
         }
+        pieces.append(VerificationPiece(check: checkVersions))
+        pieces.append(VerificationPiece(check: checkReferences))
+        let found = Findings(count: pieces.count)
+        SideBySide.run(pieces.count) { [pieces] index in
+            found.collect(index) { report in try reader.read { db in try pieces[index].check(db, report) } }
+        }
+        return try report(path, chain, found)
     }
 
-    private static func checkChain(_ db: Database, path: String, _ report: inout LogReport) throws {
-        let mark = try VerifiedMark(db, path: path)
-        var scan = ChainScan(logID: mark.logID)
-        try scan.run(db) { report.add($0) }
-        report.events = scan.events
-        report.chainIsIntact = scan.isIntact
-        try mark.check(db) {
-            report.chainIsIntact = false
-            report.add($0)
-        }
+    private static func report(_ path: String, _ chain: ChainCheck, _ found: Findings) throws -> LogReport {
+        var report = LogReport(file: path)
+        report.events = chain.events
+        report.chainIsIntact = chain.isIntact
+        for violation in try found.all() { report.add(violation) }
+        return report
     }
 
     /// Every stream counts 1, 2, 3: read from the index of (stream, version), in its order.
-    private static func checkVersions(_ db: Database, _ report: inout LogReport) throws {
+    @Sendable private static func checkVersions(_ db: Database, report: (Violation) -> Void) throws {
         let row = try PreparedStatement.cached(
             "SELECT stream, version, position FROM event ORDER BY stream, version",
             in: db
@@ -57,7 +63,7 @@ package struct LogVerifier {
         var stream: [UInt8] = []
         var last = (version: Int64(0), position: Int64(0))
         while try row.step() {
-            if !row.bytes(0).elementsEqual(stream) {
+            if !isSame(row.bytes(0), stream) {
                 stream = row.array(0)
                 last = (0, 0)
             }
@@ -65,10 +71,10 @@ package struct LogVerifier {
             if found.version != last.version + 1 {
                 let name = String(decoding: stream, as: UTF8.self)
                 let message = "\(name) goes from version \(last.version) to \(found.version)"
-                report.add(Violation(found.position, "version", message))
+                report(Violation(found.position, "version", message))
             } else if found.position <= last.position {
                 let name = String(decoding: stream, as: UTF8.self)
-                report.add(
+                report(
                     Violation(found.position, "version", "\(name) \(found.version) comes before its predecessor")
                 )
             }
@@ -77,7 +83,7 @@ package struct LogVerifier {
     }
 
     /// No reader and no applied message can be ahead of the log.
-    private static func checkReferences(_ db: Database, _ report: inout LogReport) throws {
+    @Sendable private static func checkReferences(_ db: Database, report: (Violation) -> Void) throws {
         let row = try PreparedStatement.cached(
             """
             SELECT 'cursor ' || name, position FROM cursor WHERE position > (SELECT coalesce(max(position), 0) FROM event)
@@ -89,7 +95,7 @@ package struct LogVerifier {
         )
         defer { row.reset() }
         while try row.step() {
-            report.add(Violation(row.integer(1), "invariant", "\(row.text(0)) is ahead of the log"))
+            report(Violation(row.integer(1), "invariant", "\(row.text(0)) is ahead of the log"))
         }
     }
 }

@@ -19,7 +19,7 @@ package final class LogWriter<Input: Sendable>: Sendable {
     ///   - log: opened by the caller; the writer closes it.
     ///   - batchLimit: the most inputs of one turn.
     ///   - queueLimit: the most inputs that may wait; ``submit(_:)`` refuses more.
-    ///   - lowSpace: free bytes of the disk below which ``isSpaceLow`` says true.
+    ///   - lowSpace: free bytes of the disk, beside what the next checkpoint needs, below which ``isSpaceLow`` is true.
     ///   - turn: decides and appends. Called on the writer's thread, also without inputs when timers are due.
     ///   - onFailure: called once, on the writer's thread. The default writes to stderr and ends the process.
     package init(
@@ -59,7 +59,18 @@ package final class LogWriter<Input: Sendable>: Sendable {
     package var head: Int64 { monitor.withLock { $0.head } }
 
     /// The disk is nearly full; checked about once a second.
+    ///
+    /// The writer still takes everything: its callers refuse new work, so that what is left is for ending what runs.
     package var isSpaceLow: Bool { monitor.withLock { $0.isSpaceLow } }
+
+    /// How many COMMITs there were, each one sync of the disk; renewed about once a second, like the two below.
+    package var commits: Int64 { monitor.withLock { $0.commits } }
+
+    /// How often the WAL was copied into the file, each time two syncs.
+    package var checkpoints: Int64 { monitor.withLock { $0.checkpoints } }
+
+    /// What the WAL holds and the file may not have yet: far above 16 MiB only while a reader holds an old moment.
+    package var pendingBytes: Int64 { monitor.withLock { $0.pendingBytes } }
 
     /// Remembers how far the reader `name` has come. Written with the next turn, or within a second when there is none.
     package func noteCursor(_ name: String, _ position: Int64) {
@@ -168,8 +179,9 @@ extension LogWriter {
     private func loop() throws {
         var ids = IDGenerator()
         var now = clock()
+        var pruner = InboxPruner(startedAt: now)
         var lastHousekeeping = WriterClock.seconds
-        checkSpace()
+        try checkSpace()
         while true {
             let nextDue = log.nextDue
             let work = next(dueIn: nextDue.map { $0.microseconds - clock().microseconds })
@@ -178,18 +190,19 @@ extension LogWriter {
             let isDue = nextDue.map { $0 <= now } ?? false
             let second = WriterClock.seconds
             let isHousekeeping = second != lastHousekeeping
-            if !work.inputs.isEmpty || isDue || isHousekeeping && hasCursors {
-                try performTurn(work.inputs, now: now, ids: &ids)
+            let isPruning = isHousekeeping && pruner.isDue(now)
+            if !work.inputs.isEmpty || isDue || isPruning || isHousekeeping && hasCursors {
+                try performTurn(work.inputs, now: now, ids: &ids, pruner: &pruner, isPruning: isPruning)
             } else if isHousekeeping {
                 try log.maintain(isIdle: true)
             }
             if isHousekeeping {
-                checkSpace()
+                try checkSpace()
                 lastHousekeeping = second
             }
             if work.isLast {
                 // Notes that the effects of the last turn made.
-                if hasCursors { try performTurn([], now: now, ids: &ids) }
+                if hasCursors { try performTurn([], now: now, ids: &ids, pruner: &pruner) }
                 return
             }
         }
@@ -211,22 +224,45 @@ extension LogWriter {
 
     private var hasCursors: Bool { monitor.withLock { !$0.cursors.isEmpty } }
 
-    private func performTurn(_ inputs: [Input], now: Timestamp, ids: inout IDGenerator) throws {
+    private func performTurn(
+        _ inputs: [Input],
+        now: Timestamp,
+        ids: inout IDGenerator,
+        pruner: inout InboxPruner,
+        isPruning: Bool = false
+    ) throws {
         let cursors = monitor.withLock { state in
             defer { state.cursors = [:] }
             return state.cursors
         }
         try log.perform(now: now, ids: &ids, dueUpTo: now, cursors: cursors) { turn in
             if !inputs.isEmpty || !turn.dueTimers.isEmpty { try self.turn(turn, inputs) }
+            if isPruning { try turn.pruneInbox(&pruner) }
             // First: an effect that answers a caller implies that the head it answers about is visible.
             let head = turn.head
             turn.beforeEffects { self.announce(head) }
         }
     }
 
-    private func checkSpace() {
-        guard let free = freeSpace(besides: log.path) else { return }
-        monitor.withLock { $0.isSpaceLow = free < lowSpace }
+    private func checkSpace() throws {
+        var isLow = isBelowMark()
+        if isLow == true {
+            // The room that the WAL takes comes back, so that what is left is for events.
+            try log.cutWAL()
+            isLow = isBelowMark()
+        }
+        let (commits, checkpoints, pending) = (log.commits, log.checkpointCount, log.pendingBytes)
+        monitor.withLock { state in
+            state.commits = commits
+            state.checkpoints = checkpoints
+            state.pendingBytes = pending
+            if let isLow { state.isSpaceLow = isLow }
+        }
+    }
+
+    /// Nil when the file system cannot be asked. What the WAL holds will want room in the file too.
+    private func isBelowMark() -> Bool? {
+        freeSpace(besides: log.path).map { $0 < lowSpace + UInt64(log.pendingBytes) }
     }
 }
 

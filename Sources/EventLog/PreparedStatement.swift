@@ -107,7 +107,10 @@ struct PreparedStatement {
 
     // MARK: Columns
 
-    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(raw, column) == SQLITE_NULL }
+    /// `SQLITE_INTEGER`, `SQLITE_TEXT` and so on.
+    func type(_ column: Int32) -> Int32 { sqlite3_column_type(raw, column) }
+
+    func isNull(_ column: Int32) -> Bool { type(column) == SQLITE_NULL }
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(raw, column) }
 

@@ -135,8 +135,15 @@ extension Turn {
     }
 
     /// Erases data and salts of all events of `stream`, for good; their chain stays valid. Returns how many there were.
+    ///
+    /// The bytes are gone from the file with the next checkpoint, which follows as soon as no reader needs the WAL. The
+    /// row of the aggregate is the caller's: record an event that empties it first, in the same turn.
     package func eraseData(of stream: String) throws -> Int {
         requireOpen()
+        // In place first: taking them out makes SQLite move rows, and what it moved before must hold nothing any more.
+        statements.overwriteStream.bind(stream, at: 1)
+        try statements.overwriteStream.run()
+        log.checkpoints.cutSoon()
         statements.eraseStream.bind(stream, at: 1)
         try statements.eraseStream.run()
         return connection.changesCount
@@ -148,10 +155,11 @@ extension Turn {
         if CrashPoint.beforeCommit.isArmed || CrashPoint.afterCommit.isArmed { appendedTypes.append(event.type) }
         let statement = statements.insertEvent
         let dataHash = data.withUnsafeBytes { data in
-            log.memory.salts.withNext { salt in
+            let salt = log.memory.salts.next()
+            return withUnsafeBytes(of: salt) { salt in
                 statement.bind(blob: data, at: 11)
                 statement.bind(blob: salt, at: 12)
-                return EventChain.dataHash(salt: salt, data: data)
+                return log.memory.hasher.dataHash(salt: salt, data: data)
             }
         }
         let chain = log.memory.link(event, dataHash)

@@ -4,7 +4,7 @@ package import GRDB
 package struct Violation: Sendable, Hashable, CustomStringConvertible {
     /// The event that shows it; 0 when there is none.
     package var position: Int64
-    /// `chain`, `position`, `version`, `projection` or `invariant`.
+    /// `chain`, `position`, `version`, `projection`, `index`, `file` or `invariant`.
     package var kind: String
     package var message: String
 
@@ -23,4 +23,18 @@ package protocol VerifiedProjection: Sendable {
 
     /// Compares within one read transaction and reports each difference.
     func check(_ db: Database, report: (Violation) -> Void) throws
+
+    /// The same check cut into pieces that may run side by side; `db` tells how large the tables are.
+    func pieces(_ db: Database) throws -> [VerificationPiece]
+}
+
+extension VerifiedProjection {
+    package func pieces(_ db: Database) throws -> [VerificationPiece] { [VerificationPiece(check: check)] }
+}
+
+/// A part of a verification: reads within one read transaction of its own and reports what is wrong.
+package struct VerificationPiece: Sendable {
+    let check: @Sendable (Database, (Violation) -> Void) throws -> Void
+
+    package init(check: @escaping @Sendable (Database, (Violation) -> Void) throws -> Void) { self.check = check }
 }

@@ -16,6 +16,9 @@ struct WriterState<Input> {
     var cursors: [String: Int64] = [:]
     var head: Int64
     var isSpaceLow = false
+    var commits: Int64 = 0
+    var checkpoints: Int64 = 0
+    var pendingBytes: Int64 = 0
     var isWoken = false
     var nextWaiter = 0
     var headWaiters: [Int: HeadWaiter] = [:]

@@ -78,7 +78,7 @@ import Testing
         #expect(hear(report(sequence: 9), refused, seen: 9) == [.returned])
     }
 
-    @Test func `a status that comes late is no sign of a restored copy, and one of an earlier process of nothing`() throws {
+    @Test func `a status that comes late is no sign of a restored copy, one of an earlier process of nothing`() throws {
         #expect(try hear(report(sequence: 5), worker(), seen: 9).isEmpty)
         let second = try worker(.accepted(process: id(9)))
         #expect(hear(report(sequence: 5, isLeaving: true), second, seen: 9).isEmpty)

@@ -1,3 +1,4 @@
+import AMQP
 import ArgumentParser
 import Logging
 import Testing
@@ -47,6 +48,22 @@ import Testing
         #expect(message([], ["CARILLON_METRICS_LISTEN": "x"])?.hasPrefix("CARILLON_METRICS_LISTEN is") == true)
         #expect(message(["--amqp-prefix", "a b"])?.hasPrefix("--amqp-prefix is") == true)
         #expect(message(["--amqp-url", "http://u:secret@h"])?.contains("secret") == false)
+    }
+
+    @Test func certificatesAreForTLSOnly() throws {
+        let file = #filePath
+        let tls = try configuration(["--amqp-url", "amqps://h", "--amqp-ca", file]).amqpTLS
+        #expect(tls?.caFile == file)
+        #expect(tls?.certificateFile == nil)
+        #expect(try configuration(["--amqp-url", "amqps://h"]).amqpTLS != nil)
+        #expect(try configuration([]).amqpTLS == nil)
+        #expect(message(["--amqp-ca", file])?.contains("must begin with amqps://") == true)
+        let environment = ["CARILLON_AMQP_URL": "amqps://h"]
+        #expect(
+            message(["--amqp-ca", "/nowhere.pem"], environment)?.hasPrefix("--amqp-ca is \"/nowhere.pem\"") == true
+        )
+        #expect(message(["--amqp-certificate", file], environment)?.contains("CARILLON_AMQP_KEY, its key") == true)
+        #expect(message(["--amqp-key", file], environment)?.contains("CARILLON_AMQP_CERTIFICATE as well") == true)
     }
 
     @Test func integersHaveARange() throws {

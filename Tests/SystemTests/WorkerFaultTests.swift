@@ -37,14 +37,9 @@ extension SystemTests {
         }
 
         @Test func theAttemptsOfAWorkerThatNeverReturnsEndAsUnknown() async throws {
-            try await FaultySystem.with(
-                timeScale: 0.3,
-                environment: [:],
-                // What the dead worker knew is needed to check the ledger.
-                afterStop: { try moveJournal(of: $0, from: "away", to: "dialer-worker.1") }
-            ) { system in
+            try await FaultySystem.with(timeScale: 0.3, environment: [:], bringBack: "away") { system in
                 let setup = try await startTalking(on: system)
-                try moveJournal(of: system, from: "dialer-worker.1", to: "away")
+                try moveJournal(in: system.dataDirectory, from: "dialer-worker.1", to: "away")
                 // Whoever opens this gives up.
                 let broken = "\(system.dataDirectory)/dialer-worker.1.db"
                 try FileManager.default.createDirectory(atPath: broken, withIntermediateDirectories: false)
@@ -59,13 +54,9 @@ extension SystemTests {
         }
 
         @Test func aWipedJournalIsANewOneAndTheOldAttemptsAreSettled() async throws {
-            try await FaultySystem.with(
-                timeScale: 0.3,
-                environment: [:],
-                afterStop: { try moveJournal(of: $0, from: "away", to: "dialer-worker.wiped") }
-            ) { system in
+            try await FaultySystem.with(timeScale: 0.3, environment: [:], bringBack: "away") { system in
                 let setup = try await startTalking(on: system)
-                try moveJournal(of: system, from: "dialer-worker.1", to: "away")
+                try moveJournal(in: system.dataDirectory, from: "dialer-worker.1", to: "away")
                 kill(try system.pid(of: "dialer-worker.1"), SIGKILL)
                 try await system.api.awaitExhaustion(setup.id, within: .seconds(90))
                 #expect(try system.events("worker_registered") == 3)
@@ -175,19 +166,15 @@ extension SystemTests {
             }
             return setup
         }
+    }
+}
 
-        private func moveJournal(of system: CarillonSystem, from: String, to: String) throws {
-            try moveJournal(in: system.dataDirectory, from: from, to: to)
-        }
-
-        private func moveJournal(in data: String, from: String, to: String) throws {
-            for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: "\(data)/\(from).db\(suffix)") {
-                try FileManager.default.moveItem(
-                    atPath: "\(data)/\(from).db\(suffix)",
-                    toPath: "\(data)/\(to).db\(suffix)"
-                )
-            }
-        }
+/// Renames a log with the files that belong to it.
+func moveJournal(in data: String, from: String, to: String) throws {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = "\(data)/\(from).db\(suffix)"
+        guard FileManager.default.fileExists(atPath: file) else { continue }
+        try FileManager.default.moveItem(atPath: file, toPath: "\(data)/\(to).db\(suffix)")
     }
 }
 

@@ -65,6 +65,6 @@ extension Carillon {
 enum CommandNames {
     static let all: Set<String> = [
         "up", "account", "create", "list", "import", "campaign", "run", "stop", "watch", "log", "show", "history",
-        "verify", "demo",
+        "verify", "rebuild", "demo",
     ]
 }

@@ -10,4 +10,11 @@ enum LogProjections {
         if log == "outdial-manager" { return outdialManagerProjections }
         return log.hasPrefix("dialer-worker") ? Journal.projections : []
     }
+
+    /// The statements that create them.
+    static func schema(of log: String) -> [String] {
+        if log == "campaign-manager" { return CampaignTables.schema }
+        if log == "outdial-manager" { return OutdialTables.schema }
+        return log.hasPrefix("dialer-worker") ? Journal.schema : []
+    }
 }

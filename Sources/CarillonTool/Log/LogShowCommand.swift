@@ -7,7 +7,9 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Explains what happened, from the logs of a data directory; never writes to them.",
-        subcommands: [LogShowCommand.self, LogHistoryCommand.self, LogVerifyCommand.self]
+        subcommands: [
+            LogShowCommand.self, LogHistoryCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
+        ]
     )
 }
 

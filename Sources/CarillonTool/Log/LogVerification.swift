@@ -53,7 +53,10 @@ struct LogVerification: Sendable {
         return ["violations": .integer(violations), "logs": .array(logs)]
     }
 
-    var text: String {
+    var text: String { text(of: "verify") }
+
+    /// The findings for people; the last line begins with the command.
+    func text(of command: String) -> String {
         var lines: [String] = []
         for report in reports {
             let name = String(report.file.split(separator: "/").last ?? "")
@@ -67,7 +70,7 @@ struct LogVerification: Sendable {
             if report.omitted > 0 { lines.append("  ... and \(report.omitted) more") }
         }
         if let ledgerLine { lines.append(ledgerLine) }
-        lines.append("log verify: \(violations) violations")
+        lines.append("log \(command): \(violations) violations")
         return lines.joined(separator: "\n") + "\n"
     }
 

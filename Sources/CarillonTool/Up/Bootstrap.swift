@@ -5,10 +5,16 @@ import Logging
 /// Asks campaign-manager for the first account, over the bus.
 enum Bootstrap {
     /// Makes the account; asked again until campaign-manager answers or `limit` has passed.
-    static func make(_ account: FirstAccount, amqpURL: String, prefix: String, limit: Duration) async throws {
-        let configuration: AMQPConfiguration
+    static func make(
+        _ account: FirstAccount,
+        _ settings: PlatformSettings,
+        amqpURL: String,
+        limit: Duration
+    ) async throws {
+        var configuration: AMQPConfiguration
         do {
             configuration = try AMQPConfiguration(url: amqpURL, connectionName: "carillon-up")
+            configuration.tls = settings.amqpTLS
         } catch {
             throw ToolError.configuration(error.message)
         }
@@ -19,7 +25,7 @@ enum Bootstrap {
             group.addTask { try await client.run() }
             do {
                 try await client.waitUntilReady(timeout: .seconds(10))
-                try await ask(account, client, prefix: prefix, limit: limit)
+                try await ask(account, client, prefix: settings.prefix, limit: limit)
             } catch {
                 await client.shutDown()
                 group.cancelAll()

@@ -207,7 +207,7 @@ actor Platform {
         var account = known ?? .makeNew()
         account.url = "http://" + (gatewayAddress.value ?? settings.http)
         if account != known { try account.save(directory.path) }
-        try await Bootstrap.make(account, amqpURL: amqpURL, prefix: settings.prefix, limit: .seconds(30))
+        try await Bootstrap.make(account, settings, amqpURL: amqpURL, limit: .seconds(30))
         let client = Gateway(url: account.url, accessKey: account.accessKey)
         try await gateway?.waitUntilReady(
             limit: .seconds(60),

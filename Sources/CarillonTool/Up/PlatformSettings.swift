@@ -7,6 +7,7 @@ struct PlatformSettings: Sendable {
     var http = "127.0.0.1:8080"
     /// Somebody else's broker; nil starts a private one.
     var amqpURL: String?
+    var amqpTLS: TLSOptions?
     var prefix = "carillon"
     var scenario: String?
     var ledger: String?

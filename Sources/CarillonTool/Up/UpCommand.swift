@@ -1,7 +1,9 @@
+import AMQP
 import ArgumentParser
 import Contracts
 import DialerWorker
 import Foundation
+import Service
 
 /// `carillon up`: everything on one machine, until it is stopped.
 struct UpCommand: AsyncParsableCommand {
@@ -62,6 +64,11 @@ struct UpCommand: AsyncParsableCommand {
         var settings = PlatformSettings(dataDirectory: directory.path, environment: environment)
         settings.http = try UpCommand.listenAddress(value(http, "CARILLON_HTTP_LISTEN") ?? settings.http)
         settings.amqpURL = value(amqpUrl, "CARILLON_AMQP_URL")
+        do throws(ConfigurationError) {
+            settings.amqpTLS = try TLSOptions.settings(url: settings.amqpURL ?? "", environment: environment)
+        } catch {
+            throw ToolError.configuration(error.message)
+        }
         settings.prefix = value(nil, "CARILLON_AMQP_PREFIX") ?? settings.prefix
         settings.scenario = try value(scenario, "CARILLON_SIMULATOR_SCENARIO").map(UpCommand.scenarioFile)
         settings.ledger = value(ledger, "CARILLON_SIMULATOR_LEDGER").map {

@@ -17,6 +17,12 @@ extension JSONValue {
         self = try (result ?? Array(bytes).withUnsafeBufferPointer { JSONValue.parse($0) }).get()
     }
 
+    /// Parses one document that lies in memory; nothing of `buffer` is kept.
+    package init(parsing buffer: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+        var parser = JSONParser(buffer: buffer)
+        self = try parser.document()
+    }
+
     private static func parse(_ buffer: UnsafeBufferPointer<UInt8>) -> Result<JSONValue, JSONError> {
         var parser = JSONParser(buffer: buffer)
         do throws(JSONError) {
@@ -60,6 +66,7 @@ private struct JSONParser {
         try check(depth)
         position += 1
         var object = JSONObject()
+        object.reserveCapacity(6)
         skipSpace()
         if take("}") { return .object(object) }
         repeat {
@@ -94,6 +101,7 @@ private struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
+        // All bits that occur: the highest one only outside ASCII, which alone needs to be validated.
         var bits: UInt8 = 0
         while position < buffer.count {
             let byte = buffer[position]
@@ -103,9 +111,9 @@ private struct JSONParser {
                 position += 1
                 return text
             }
-            bits |= byte
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             guard byte >= 0x20 else { throw unexpected("no control character in a string") }
+            bits |= byte
             position += 1
         }
         throw unexpected("the end of a string")
@@ -195,17 +203,15 @@ private struct JSONParser {
         }
         guard position > firstDigit else { throw unexpected("a value") }
         guard position - firstDigit == 1 || buffer[firstDigit] != 48 else { throw unexpected("no leading zero") }
-        let isWhole = position == buffer.count || ![0x2E, 0x65, 0x45].contains(buffer[position])
+        let next = position == buffer.count ? 0 : buffer[position]
+        let isWhole = next != UInt8(ascii: ".") && next != UInt8(ascii: "e") && next != UInt8(ascii: "E")
         if isWhole, !overflowed {
             if !isNegative, let value = Int64(exactly: magnitude) { return .integer(value) }
             if isNegative, magnitude <= UInt64(Int64.max) + 1 {
                 return .integer(Int64(truncatingIfNeeded: 0 &- magnitude))
             }
         }
-        while position < buffer.count,
-            [0x2E, 0x65, 0x45, 0x2B, 0x2D].contains(buffer[position])
-                || position < buffer.count && (48...57).contains(buffer[position])
-        { position += 1 }
+        while position < buffer.count, JSONParser.isInNumber(buffer[position]) { position += 1 }
         guard buffer[position - 1] != 0x2E, let value = Double(try decode(buffer[start..<position])), value.isFinite
         else { throw unexpected("a number") }
         return .double(value)
@@ -237,7 +243,20 @@ private struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while position < buffer.count, [0x20, 0x0A, 0x0D, 0x09].contains(buffer[position]) { position += 1 }
+        while position < buffer.count {
+            switch buffer[position] {
+            case 0x20, 0x0A, 0x0D, 0x09: position += 1
+            default: return
+            }
+        }
+    }
+
+    /// A digit, or one of `.eE+-`.
+    private static func isInNumber(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 0x2E, 0x65, 0x45, 0x2B, 0x2D: true
+        default: false
+        }
     }
 
     private func unexpected(_ expected: String) -> JSONError {

@@ -136,6 +136,9 @@ package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     package mutating func remove(_ name: String) { members.removeAll { $0.name == name } }
 
+    /// Makes room for `count` members at once.
+    package mutating func reserveCapacity(_ count: Int) { members.reserveCapacity(count) }
+
     /// Adds a member without looking for an earlier one of that name; for writers that know their names.
     package mutating func append(_ name: String, _ value: JSONValue) {
         members.append(Member(name: name, value: value))

@@ -77,13 +77,11 @@ package struct WorkerCore: Sendable {
         let context = EventContext(correlation: item.correlation, causation: item.id, actor: actor)
         switch item.body {
         case .dial(let dial):
-            let wasCancelled = try cancelledRun(of: dial.campaign, turn) >= dial.run
-            let obstacle: RefusalReason? = wasCancelled ? .cancelled : isLeaving ? .leaving : free == 0 ? .noChannel : nil
             let command = AttemptCommand.dial(
                 dial,
                 correlation: item.correlation,
                 item: item.id,
-                obstacle: obstacle
+                obstacle: try obstacle(to: dial, turn)
             )
             let events = try decide(command, dial.attempt, context, &drafts, turn)
             if case .claimed = events.first { effects.place.append(dial) }
@@ -101,6 +99,12 @@ package struct WorkerCore: Sendable {
         case .settle(let attempt): try decide(.settle, attempt, context, &drafts, turn)
         default: effects.unexpected.append(item.kind)
         }
+    }
+
+    private mutating func obstacle(to dial: DialCommand, _ turn: Turn) throws -> RefusalReason? {
+        if try cancelledRun(of: dial.campaign, turn) >= dial.run { return .cancelled }
+        if isLeaving { return .leaving }
+        return free == 0 ? .noChannel : nil
     }
 
     private mutating func cancelledRun(of campaign: ID, _ turn: Turn) throws -> Int64 {

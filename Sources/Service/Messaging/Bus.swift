@@ -14,10 +14,11 @@ package struct Bus: Sendable {
         names = BusNames(prefix: context.configuration.amqpPrefix)
         let setting = context.configuration.amqpURLName
         do throws(AMQPError) {
-            let configuration = try AMQPConfiguration(
+            var configuration = try AMQPConfiguration(
                 url: context.configuration.amqpURL,
                 connectionName: context.name
             )
+            configuration.tls = context.configuration.amqpTLS
             let handler = BrokerLogHandler(context.logger.handler, user: configuration.user, setting: setting)
             client = AMQPClient(
                 configuration: configuration,

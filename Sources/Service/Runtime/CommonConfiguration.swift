@@ -1,3 +1,4 @@
+package import AMQP
 package import Logging
 
 /// What every daemon is told: flags, then environment, then defaults.
@@ -6,6 +7,8 @@ package struct CommonConfiguration: Sendable {
     package var amqpURL: String
     /// The option or variable that gave the addresses, for errors.
     package var amqpURLName: String
+    /// The files for `amqps://`; nil without TLS.
+    package var amqpTLS: TLSOptions?
     package var amqpPrefix: String
     package var dataDirectory: String
     /// Where `/metrics`, `/healthz` and `/readyz` are served; nil for nowhere.
@@ -26,6 +29,13 @@ package struct CommonConfiguration: Sendable {
                 "\(url.name) must begin with amqp:// or amqps://, such as \(CommonConfiguration.defaultURL)"
             )
         }
+        amqpTLS = try TLSOptions.settings(
+            url: amqpURL,
+            ca: options.amqpCa,
+            certificate: options.amqpCertificate,
+            key: options.amqpKey,
+            environment: environment
+        )
         let prefix = setting("CARILLON_AMQP_PREFIX", options.amqpPrefix)
         amqpPrefix = prefix.value ?? "carillon"
         // A name of the broker has at most 255 bytes; ours follow the prefix.

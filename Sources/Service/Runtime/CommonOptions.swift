@@ -13,6 +13,25 @@ package struct CommonOptions: ParsableArguments, Sendable {
     package var amqpUrl: String?
 
     @Option(
+        help: ArgumentHelp(
+            "The authorities to trust with amqps://, a PEM file (CARILLON_AMQP_CA, the system's).",
+            valueName: "file"
+        )
+    )
+    package var amqpCa: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The certificate to show to the broker, a PEM file (CARILLON_AMQP_CERTIFICATE, none).",
+            valueName: "file"
+        )
+    )
+    package var amqpCertificate: String?
+
+    @Option(help: ArgumentHelp("The certificate's key, a PEM file (CARILLON_AMQP_KEY, none).", valueName: "file"))
+    package var amqpKey: String?
+
+    @Option(
         help: ArgumentHelp("The prefix of exchanges and queues (CARILLON_AMQP_PREFIX, carillon).", valueName: "prefix")
     )
     package var amqpPrefix: String?

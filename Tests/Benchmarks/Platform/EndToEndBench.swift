@@ -105,7 +105,7 @@ struct EndToEndBench {
     private func ceiling(_ platform: Platform, _ campaign: Campaign) throws -> Double {
         let publisher = try FloorBus(url: platform.brokerURL)
         let consumer = try FloorBus(url: platform.brokerURL)
-        let count = max(1000, Int(campaign.messages * Double(targets)))
+        let count = max(5000, Int(campaign.messages * Double(targets)))
         let body = [UInt8](repeating: UInt8(ascii: "x"), count: max(1, Int(campaign.messageSize)))
         let time = try publisher.relay(body, through: EndToEndBench.queue, to: consumer, count: count, window: 1000)
         return Double(count) / time / campaign.messages

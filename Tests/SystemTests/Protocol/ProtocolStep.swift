@@ -16,6 +16,10 @@ struct ProtocolStep: Sendable, CustomTestStringConvertible {
     var name: String
     var story = Story.exhaustion
     var points: [String]
+    /// Points that differ from those above in the kind of report only.
+    var furtherPoints: [String] = []
+    /// How often a process comes by: once for each worker, once in its life.
+    var mostPasses = 3
 
     var testDescription: String { name }
 
@@ -23,9 +27,10 @@ struct ProtocolStep: Sendable, CustomTestStringConvertible {
     static let all: [ProtocolStep] = [
         ProtocolStep(
             name: "register",
-            points: request("worker.register") + commit("worker_registered") + commit("journal_accepted")
-                + delivery("worker_status")
+            points: request("worker.register") + commit("worker_registered") + delivery("worker_status"),
+            mostPasses: 2
         ),
+        ProtocolStep(name: "accept", points: commit("journal_accepted"), mostPasses: 1),
         ProtocolStep(
             name: "claim",
             points: commit("outdial_claimed") + request("outdial.claim") + commit("campaign_started")
@@ -38,15 +43,16 @@ struct ProtocolStep: Sendable, CustomTestStringConvertible {
         ),
         ProtocolStep(
             name: "report",
-            points: ["call_dialing", "call_ringing", "call_progressing", "call_digits", "call_hangup"].flatMap {
-                commit($0) + publish($0)
-            }
+            points: ["call_dialing", "call_hangup"].flatMap { commit($0) + publish($0) },
+            furtherPoints: ["call_ringing", "call_progressing", "call_digits"].flatMap { commit($0) + publish($0) }
         ),
         ProtocolStep(
             name: "apply",
-            points: ["dialing", "ringing", "progressing", "digits"].flatMap {
+            points: delivery("call_progressing") + commit("campaigncall_progressing") + delivery("call_hangup")
+                + commit("campaigncall_finished"),
+            furtherPoints: ["dialing", "ringing", "digits"].flatMap {
                 delivery("call_\($0)") + commit("campaigncall_\($0)")
-            } + delivery("call_hangup") + commit("campaigncall_finished")
+            }
         ),
         ProtocolStep(
             name: "finish",
@@ -80,9 +86,12 @@ struct ProtocolStep: Sendable, CustomTestStringConvertible {
         ),
     ]
 
-    /// The cases of this run: every point once, or also the second and the third time.
+    /// The cases of this run: every point the first time that it is passed, or also the second and the third time.
     var cases: [CrashCase] {
-        points.flatMap { point in (isDeep ? 1...3 : 1...1).map { CrashCase(point: point, count: $0, story: story) } }
+        guard isDeep else { return points.map { CrashCase(point: $0, count: 1, story: story) } }
+        return (points + furtherPoints).flatMap { point in
+            (1...mostPasses).map { CrashCase(point: point, count: $0, story: story) }
+        }
     }
 
     private static func commit(_ event: String) -> [String] { ["before_commit.\(event)", "after_commit.\(event)"] }

@@ -1,0 +1,79 @@
+import Contracts
+import GRDB
+import Glibc
+
+/// Makes a log anew: its events and what belongs to them copied, its projections recomputed from the events alone.
+///
+/// Offline and beside the source, of which no byte is written. What the projections were is compared with what they
+/// have to be, so the report says whether the new file is needed at all; to use it, stop the daemon and move it into
+/// the place of the old one, whose `-wal` and `-shm` files go too.
+///
+/// A stream with erased data cannot be folded: its row is taken over as it is. Tables that triggers keep follow from
+/// the rows; tables that are neither events nor projections, nor kept by triggers, are copied.
+package enum LogRebuild {
+    /// Rebuilds the log at `source` into the new file `target` and answers with what differs.
+    ///
+    /// The target appears under its name once it is whole and on disk. Throws ``EventLogError`` when it exists already,
+    /// when the source is being written to, or when a disk fails.
+    ///
+    /// - Parameter schema: the statements that create the projections' tables, as a daemon gives them when it opens.
+    package static func run(
+        source: String,
+        into target: String,
+        schema: [String],
+        projections: [any VerifiedProjection]
+    ) throws -> LogReport {
+        var status = stat()
+        guard stat(target, &status) != 0 else {
+            throw EventLogError(.inputOutput, "\(target) exists already; give an empty directory")
+        }
+        let files = RebuildFiles(target: target)
+        defer { files.removePartial() }
+        let reader = try LogReader(path: source, isForWalks: true)
+        let plan = RebuildPlan(source: source, schema: schema, projections: projections, files: files)
+        let chain = ChainCheck(logID: reader.logID)
+        let pieces = try reader.read { try chain.pieces($0, path: source) }
+        // The two that take longest, beside each other, then the chain.
+        let found = Findings(count: pieces.count + 2)
+        let head = try plan.copyAndFold(reader, found)
+        SideBySide.run(pieces.count) { [pieces] index in
+            found.collect(index + 2) { report in try reader.read { try pieces[index].check($0, report) } }
+        }
+        var report = LogReport(file: source)
+        report.events = head
+        for violation in try found.all() { report.add(violation) }
+        report.chainIsIntact = chain.isIntact
+        try plan.join()
+        try plan.checkRest(reader) { report.add($0) }
+        try files.finish()
+        return report
+    }
+}
+
+/// The names of the files of a rebuild.
+struct RebuildFiles: Sendable {
+    let target: String
+    /// Becomes the target once it is whole.
+    var partial: String { target + ".partial" }
+    /// The recomputed rows, until they are joined with the events.
+    var rows: String { target + ".rows" }
+
+    func removePartial() {
+        for name in [partial, rows] { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(name + suffix) } }
+    }
+
+    /// Has the whole file on disk under its own name.
+    func finish() throws {
+        let directory = target.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        try sync(partial)
+        guard rename(partial, target) == 0 else { throw EventLogError.opening(target, errno: errno) }
+        try sync(directory.isEmpty ? "." : directory)
+    }
+
+    private func sync(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw EventLogError.opening(path, errno: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw EventLogError.opening(path, errno: errno) }
+    }
+}
