@@ -63,25 +63,46 @@ struct EventChain {
     }
 
     mutating func field(_ value: Int64) {
-        length(8)
-        withUnsafeBytes(of: value.bigEndian) { preimage.append(contentsOf: $0) }
+        // Words of 32 bits follow one another without a gap, so that each field is one append.
+        let (high, low) = EventChain.words(UInt64(bitPattern: value))
+        withUnsafeBytes(of: (UInt32(8).bigEndian, high, low)) { preimage.append(contentsOf: $0) }
     }
 
-    mutating func field(_ text: String) {
+    /// Answers where the bytes of the text are.
+    @discardableResult
+    mutating func field(_ text: String) -> Range<Int> {
         let text = text.utf8
         length(text.count)
+        let start = preimage.count
         preimage.append(contentsOf: text)
+        return start..<preimage.count
     }
 
-    mutating func field(_ id: ID?) {
-        guard let id else { return length(0) }
-        length(16)
-        withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { preimage.append(contentsOf: $0) }
+    /// Answers where the 16 bytes are; nowhere for nil.
+    @discardableResult
+    mutating func field(_ id: ID?) -> Range<Int> {
+        guard let id else {
+            length(0)
+            return preimage.count..<preimage.count
+        }
+        let (first, second) = EventChain.words(id.high)
+        let (third, fourth) = EventChain.words(id.low)
+        withUnsafeBytes(of: (UInt32(16).bigEndian, first, second, third, fourth)) { preimage.append(contentsOf: $0) }
+        return preimage.count - 16..<preimage.count
     }
 
     mutating func field(_ bytes: UnsafeRawBufferPointer) {
         length(bytes.count)
         preimage.append(contentsOf: bytes)
+    }
+
+    /// What was hashed last.
+    func withBytes<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
+        try preimage.withUnsafeBytes(body)
+    }
+
+    private static func words(_ value: UInt64) -> (high: UInt32, low: UInt32) {
+        (UInt32(truncatingIfNeeded: value >> 32).bigEndian, UInt32(truncatingIfNeeded: value).bigEndian)
     }
 
     mutating func finish(_ dataHash: Hash) -> Hash {

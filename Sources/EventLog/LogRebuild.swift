@@ -33,12 +33,8 @@ package enum LogRebuild {
         let plan = RebuildPlan(source: source, schema: schema, projections: projections, files: files)
         let chain = ChainCheck(logID: reader.logID)
         let pieces = try reader.read { try chain.pieces($0, path: source) }
-        // The two that take longest, beside each other, then the chain.
         let found = Findings(count: pieces.count + 2)
-        let head = try plan.copyAndFold(reader, found)
-        SideBySide.run(pieces.count) { [pieces] index in
-            found.collect(index + 2) { report in try reader.read { try pieces[index].check($0, report) } }
-        }
+        let head = try plan.copyAndFold(reader, beside: pieces, found)
         var report = LogReport(file: source)
         report.events = head
         for violation in try found.all() { report.add(violation) }

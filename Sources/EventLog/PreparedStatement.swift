@@ -50,6 +50,21 @@ struct PreparedStatement {
         }
     }
 
+    /// Binds a blob that is read where it lies: it must last until the statement has run.
+    func bind(lasting bytes: UnsafeRawBufferPointer, at index: Int32) {
+        if let start = bytes.baseAddress, bytes.count > 0 {
+            sqlite3_bind_blob(raw, index, start, Int32(bytes.count), nil)
+        } else {
+            sqlite3_bind_zeroblob(raw, index, 0)
+        }
+    }
+
+    /// The same for UTF-8 text.
+    func bind(lastingText bytes: UnsafeRawBufferPointer, at index: Int32) {
+        let characters = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text(raw, index, characters ?? emptyText, Int32(bytes.count), nil)
+    }
+
     func bind(blob bytes: [UInt8], at index: Int32) {
         bytes.withUnsafeBytes { bind(blob: $0, at: index) }
     }

@@ -9,11 +9,14 @@ struct RebuildPlan: Sendable {
     let projections: [any VerifiedProjection]
     let files: RebuildFiles
 
-    /// Copies the events into one file while the rows are folded into another; the head that both have seen.
-    func copyAndFold(_ reader: LogReader, _ found: Findings) throws -> Int64 {
+    /// Copies the events into one file while the rows are folded into another, and runs `pieces` beside them; the head
+    /// that both have seen.
+    func copyAndFold(_ reader: LogReader, beside pieces: [VerificationPiece], _ found: Findings) throws -> Int64 {
         let heads = Monitor((copied: Int64?.none, folded: Int64?.none))
-        SideBySide.run(2) { part in
+        // The two that take longest come first.
+        SideBySide.run(2 + pieces.count) { part in
             found.collect(part) { report in
+                if part > 1 { return try reader.read { try pieces[part - 2].check($0, report) } }
                 if part == 0 {
                     let head = try copyEvents()
                     heads.withLock { $0.copied = head }

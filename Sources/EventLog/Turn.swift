@@ -25,7 +25,7 @@ package final class Turn {
     /// The types of this turn's events, while a crash point waits for them.
     private(set) var appendedTypes: [String] = []
     let statements: LogStatements
-    private unowned let log: EventLogFile
+    private let log: EventLogFile
     private var isOpen = true
     /// The timers that this turn has armed, or cancelled (nil), and not written yet.
     private var timers: [TimerKey: Timestamp?] = [:]
@@ -153,32 +153,7 @@ extension Turn {
     private func insert(_ event: RecordedEvent, _ data: [UInt8]) throws -> Bool {
         CrashPoint.beforeAppend.pass(event.type)
         if CrashPoint.beforeCommit.isArmed || CrashPoint.afterCommit.isArmed { appendedTypes.append(event.type) }
-        let statement = statements.insertEvent
-        let dataHash = data.withUnsafeBytes { data in
-            let salt = log.memory.salts.next()
-            return withUnsafeBytes(of: salt) { salt in
-                statement.bind(blob: data, at: 11)
-                statement.bind(blob: salt, at: 12)
-                return log.memory.hasher.dataHash(salt: salt, data: data)
-            }
-        }
-        let chain = log.memory.link(event, dataHash)
-        statement.bind(event.position, at: 1)
-        statement.bind(event.stream, at: 2)
-        statement.bind(event.version, at: 3)
-        statement.bind(event.type, at: 4)
-        statement.bind(Int64(event.schema), at: 5)
-        statement.bind(event.id, at: 6)
-        statement.bind(event.correlation, at: 7)
-        if let causation = event.causation { statement.bind(causation, at: 8) } else { statement.bindNull(at: 8) }
-        statement.bind(event.recordedAt.microseconds, at: 9)
-        statement.bind(event.actor, at: 10)
-        statement.bind(dataHash, at: 13)
-        statement.bind(chain, at: 14)
-        guard try statement.runUnlessConstrained() else { return false }
-        log.memory.head = event.position
-        log.memory.chain = chain
-        return true
+        return try log.memory.insert(event, data, with: statements.insertEvent)
     }
 
     /// Takes back the events of an append that cannot be completed.
@@ -225,24 +200,6 @@ extension Turn {
             throw EventLogError(.duplicateEvent, "only \(known) of \(events.count) events are in \(stream) already")
         }
         return first
-    }
-}
-
-extension LogMemory {
-    /// The chain value of `event`, which follows the current head.
-    fileprivate mutating func link(_ event: RecordedEvent, _ dataHash: Hash) -> Hash {
-        hasher.begin(after: chain)
-        hasher.field(event.position)
-        hasher.field(event.stream)
-        hasher.field(event.version)
-        hasher.field(event.type)
-        hasher.field(Int64(event.schema))
-        hasher.field(event.id)
-        hasher.field(event.correlation)
-        hasher.field(event.causation)
-        hasher.field(event.recordedAt.microseconds)
-        hasher.field(event.actor)
-        return hasher.finish(dataHash)
     }
 }
 

@@ -110,7 +110,7 @@ double floor_log_append(const char *path, const void *data, size_t size, long co
         seconds = sqlite_fail(db, path);
     } else if (execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;"
                            "PRAGMA cache_size = -65536; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
-                           "PRAGMA secure_delete = FAST")) {
+                           "PRAGMA secure_delete = ON")) {
         const char *sql = "INSERT INTO event(position, stream, version, type, schema, event_id, correlation_id,"
                           " causation_id, recorded_at, actor, data, salt, data_hash, chain)"
                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

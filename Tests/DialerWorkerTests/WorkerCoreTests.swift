@@ -39,7 +39,7 @@ struct WorkerCoreTests {
         }
 
         /// The process is gone; nothing is tidied up.
-        func kill() throws { journal.log.abandon() }
+        func kill() throws { try journal.log.abandon() }
 
         /// The events of one attempt.
         func events(_ number: UInt64 = 1) throws -> [AttemptEvent] {

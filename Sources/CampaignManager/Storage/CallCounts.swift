@@ -61,7 +61,9 @@ package struct CallCounts: Hashable, Sendable {
         CREATE TRIGGER call_counted AFTER INSERT ON campaigncall BEGIN
             INSERT INTO call_count VALUES (NEW.campaign_id, NEW.bucket, 1)
                 ON CONFLICT DO UPDATE SET calls = calls + 1;
-            INSERT INTO journal_count VALUES (NEW.journal, 1) ON CONFLICT DO UPDATE SET open = open + 1;
+            INSERT INTO journal_count
+                SELECT NEW.journal, 1 WHERE NEW.bucket IN ('dialing', 'answered')
+                ON CONFLICT DO UPDATE SET open = open + 1;
         END
         """,
         """

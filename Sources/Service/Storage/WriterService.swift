@@ -27,9 +27,13 @@ package struct WriterService<Input: Sendable>: ServiceLifecycle.Service {
     private func measure() async {
         let position = Meter(label: "carillon_log_position")
         let queue = Meter(label: "carillon_writer_queue")
+        let commits = Meter(label: "carillon_log_commits")
+        let pending = Meter(label: "carillon_log_wal_pending_bytes")
         while !Task.isCancelled {
             position.set(writer.head)
             queue.set(writer.queued)
+            commits.set(writer.commits)
+            pending.set(writer.pendingBytes)
             try? await Task.sleep(for: .seconds(1))
         }
     }
