@@ -6,20 +6,41 @@ package protocol RebuiltProjection: VerifiedProjection {
     /// The table that it writes.
     var table: String { get }
 
-    /// Writes every row of the table into `target`, where it is empty, and reports how those of `source` differ.
-    func rebuild(_ source: Database, into target: Database, report: (Violation) -> Void) throws
+    /// The work in pieces that can go on side by side, in the order of the rows.
+    func rebuildPieces(_ source: Database) throws -> [RebuildPiece]
+}
+
+/// A part of a table that is made anew.
+package struct RebuildPiece: Sendable {
+    /// Writes its rows into `target`, where the table is empty, and reports how those of `source` differ.
+    package let rebuild: @Sendable (_ source: Database, _ target: Database, (Violation) -> Void) throws -> Void
 }
 
 extension AggregateTable: RebuiltProjection {
     package var table: String { A.category }
 
-    package func rebuild(_ source: Database, into target: Database, report: (Violation) -> Void) throws {
+    package func rebuildPieces(_ source: Database) throws -> [RebuildPiece] {
+        try IDRange.parts(of: A.category, in: source).map { range in
+            RebuildPiece { source, target, report in
+                // Without the triggers and indexes that the whole table has.
+                try target.execute(sql: schema[0])
+                try rebuild(range, of: source, into: target, report: report)
+            }
+        }
+    }
+
+    private func rebuild(
+        _ range: IDRange,
+        of source: Database,
+        into target: Database,
+        report: (Violation) -> Void
+    ) throws {
         let names = ["id", "version", "state"] + columns.map { "\"\($0.name)\"" }
         let values = names.map { _ in "?" }.joined(separator: ", ")
         let sql = "INSERT INTO \"\(A.category)\"(\(names.joined(separator: ", "))) VALUES (\(values))"
         let insert = PreparedStatement(try target.makeStatement(sql: sql))
         let last = Int32(columns.count) + 2
-        try compare(source, IDRange(), report: report) { row in
+        try compare(source, range, report: report) { row in
             switch row {
             case .state(let loaded, let json):
                 insert.bind(loaded.id, at: 1)

@@ -14,8 +14,9 @@ struct CheckpointSchedule {
     private let frames: FrameCount
     private var nextAt = framesBetween
     private var largest: Int32 = 0
-    /// Whether the WAL may hold what was erased: until it is cut, at the next moment when no reader needs it.
-    private var mustCut = false
+    /// Whether the WAL may hold what was erased, by an earlier process too: until it is cut, at the next moment when no
+    /// reader needs it.
+    private var mustCut = true
     private(set) var count: Int64 = 0
 
     init(_ db: Database) {

@@ -66,9 +66,9 @@ package final class EventLogFile: @unchecked Sendable {
 
     /// Marks the log as verified up to its end, checkpoints and closes; a second call does nothing.
     package func close() throws {
+        guard queue.writeWithoutTransaction({ _ in statements != nil }) else { return }
         try EventLogError.translating(path) {
             try queue.writeWithoutTransaction { db in
-                guard statements != nil else { return }
                 try db.inTransaction(.immediate) {
                     try markVerified()
                     return .commit

@@ -9,7 +9,8 @@ import Glibc
 /// the place of the old one, whose `-wal` and `-shm` files go too.
 ///
 /// A stream with erased data cannot be folded: its row is taken over as it is. Tables that triggers keep follow from
-/// the rows; tables that are neither events nor projections, nor kept by triggers, are copied.
+/// the rows; tables that are neither events nor projections, nor kept by triggers, are copied. The chain is not its
+/// affair: ``LogVerifier`` checks it.
 package enum LogRebuild {
     /// Rebuilds the log at `source` into the new file `target` and answers with what differs.
     ///
@@ -27,21 +28,20 @@ package enum LogRebuild {
         guard stat(target, &status) != 0 else {
             throw EventLogError(.inputOutput, "\(target) exists already; give an empty directory")
         }
-        let files = RebuildFiles(target: target)
-        defer { files.removePartial() }
+        var plan = RebuildPlan(
+            source: source,
+            schema: schema,
+            projections: projections,
+            files: RebuildFiles(target: target)
+        )
+        defer { plan.files.removePartial() }
         let reader = try LogReader(path: source, isForWalks: true)
-        let plan = RebuildPlan(source: source, schema: schema, projections: projections, files: files)
-        let chain = ChainCheck(logID: reader.logID)
-        let pieces = try reader.read { try chain.pieces($0, path: source) }
-        let found = Findings(count: pieces.count + 2)
-        let head = try plan.copyAndFold(reader, beside: pieces, found)
         var report = LogReport(file: source)
-        report.events = head
-        for violation in try found.all() { report.add(violation) }
-        report.chainIsIntact = chain.isIntact
+        report.events = try plan.copyAndFold(reader) { report.add($0) }
+        report.chainIsIntact = nil
         try plan.join()
         try plan.checkRest(reader) { report.add($0) }
-        try files.finish()
+        try plan.files.finish()
         return report
     }
 }
@@ -51,11 +51,15 @@ struct RebuildFiles: Sendable {
     let target: String
     /// Becomes the target once it is whole.
     var partial: String { target + ".partial" }
-    /// The recomputed rows, until they are joined with the events.
-    var rows: String { target + ".rows" }
+    /// The recomputed rows in their order, until they are joined with the events.
+    var rows: [String] = []
+
+    init(target: String) { self.target = target }
+
+    func rows(of part: Int) -> String { "\(target).rows\(part)" }
 
     func removePartial() {
-        for name in [partial, rows] { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(name + suffix) } }
+        for name in [partial] + rows { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(name + suffix) } }
     }
 
     /// Has the whole file on disk under its own name.

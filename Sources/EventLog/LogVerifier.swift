@@ -8,7 +8,8 @@ package struct LogReport: Sendable, Hashable {
 
     package var file: String
     package var events: Int64 = 0
-    package var chainIsIntact = true
+    /// Nil when it was not asked.
+    package var chainIsIntact: Bool? = true
     package var violations: [Violation] = []
     /// How many violations were found beyond ``limit``.
     package var omitted = 0

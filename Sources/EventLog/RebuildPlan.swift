@@ -2,40 +2,46 @@ import Contracts
 import GRDB
 import Glibc
 
-/// The steps of a rebuild: events and rows into two files side by side, then the rows to the events.
+/// The steps of a rebuild: events and rows into files of their own side by side, then the rows to the events.
 struct RebuildPlan: Sendable {
     let source: String
     let schema: [String]
     let projections: [any VerifiedProjection]
-    let files: RebuildFiles
+    var files: RebuildFiles
 
-    /// Copies the events into one file while the rows are folded into another, and runs `pieces` beside them; the head
-    /// that both have seen.
-    func copyAndFold(_ reader: LogReader, beside pieces: [VerificationPiece], _ found: Findings) throws -> Int64 {
-        let heads = Monitor((copied: Int64?.none, folded: Int64?.none))
-        // The two that take longest come first.
-        SideBySide.run(2 + pieces.count) { part in
-            found.collect(part) { report in
-                if part > 1 { return try reader.read { try pieces[part - 2].check($0, report) } }
-                if part == 0 {
-                    let head = try copyEvents()
-                    heads.withLock { $0.copied = head }
-                } else {
-                    let head = try fold(reader, report)
-                    heads.withLock { $0.folded = head }
-                }
+    /// Copies the events into one file while the rows are folded into others; the head that all of them have seen.
+    mutating func copyAndFold(_ reader: LogReader, _ found: (Violation) -> Void) throws -> Int64 {
+        let pieces = try reader.read { try foldPieces($0) }
+        files.rows = (1...pieces.count).map(files.rows(of:))
+        let plan = self
+        let findings = Findings(count: pieces.count + 1)
+        let heads = Monitor<[Int64]>([])
+        // The copy, which takes longest, comes first.
+        SideBySide.run(pieces.count + 1) { part in
+            findings.collect(part) { report in
+                let head = try part == 0 ? plan.copyEvents() : plan.fold(pieces[part - 1], part, reader, report)
+                heads.withLock { $0.append(head) }
             }
         }
-        let problems = try found.all()
-        let (copied, folded) = heads.withLock { ($0.copied, $0.folded) }
-        guard let copied, let folded else {
+        let problems = try findings.all()
+        let all = heads.withLock { $0 }
+        guard all.count == pieces.count + 1, let head = all.first else {
             let damage = problems.last { $0.kind == "file" }?.message ?? "\(source) is damaged"
             throw EventLogError(.corrupt, "it cannot be rebuilt: \(damage)")
         }
-        guard copied == folded else {
+        guard all.allSatisfy({ $0 == head }) else {
             throw EventLogError(.locked, "\(source) is being written to; stop the daemon, or rebuild from a copy")
         }
-        return copied
+        for problem in problems { found(problem) }
+        return head
+    }
+
+    private func foldPieces(_ source: Database) throws -> [RebuildPiece] {
+        var pieces: [RebuildPiece] = []
+        for case let projection as any RebuiltProjection in projections {
+            pieces += try projection.rebuildPieces(source)
+        }
+        return pieces + [RebuildPiece { [self] source, target, _ in try copyOthers(source, into: target) }]
     }
 
     // MARK: - Events
@@ -58,20 +64,22 @@ struct RebuildPlan: Sendable {
 
     // MARK: - Rows
 
-    private func fold(_ reader: LogReader, _ report: (Violation) -> Void) throws -> Int64 {
-        try EventLogFile.makePrivateFile(files.rows)
-        let rows = try DatabaseQueue(path: files.rows)
+    private func fold(
+        _ piece: RebuildPiece,
+        _ part: Int,
+        _ reader: LogReader,
+        _ report: (Violation) -> Void
+    ) throws -> Int64 {
+        let file = files.rows(of: part)
+        try EventLogFile.makePrivateFile(file)
+        let rows = try DatabaseQueue(path: file)
         return try rows.writeWithoutTransaction { target in
-            for setting in ["journal_mode = OFF", "synchronous = OFF", "cache_size = -32768"] {
+            for setting in ["journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"] {
                 try target.execute(sql: "PRAGMA \(setting)")
             }
             return try target.inTransactionReturning {
-                for statement in schema { try target.execute(sql: statement) }
-                return try reader.read { db in
-                    for case let projection as any RebuiltProjection in projections {
-                        try projection.rebuild(db, into: target, report: report)
-                    }
-                    try copyOthers(db, into: target)
+                try reader.read { db in
+                    try piece.rebuild(db, target, report)
                     return try Int64.fetchOne(db, sql: "SELECT max(position) FROM event") ?? 0
                 }
             }
@@ -80,6 +88,7 @@ struct RebuildPlan: Sendable {
 
     /// The tables that nothing recomputes.
     private func copyOthers(_ source: Database, into target: Database) throws {
+        for statement in schema { try target.execute(sql: statement) }
         let rebuilt = Set(projections.compactMap { ($0 as? any RebuiltProjection)?.table })
         let triggers = try String.fetchAll(target, sql: "SELECT sql FROM sqlite_schema WHERE type = 'trigger'").joined()
         let tables = try String.fetchAll(target, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
@@ -95,21 +104,25 @@ struct RebuildPlan: Sendable {
 
     // MARK: - Together
 
-    /// Brings the rows to the events, and the triggers after them: what they keep is there already.
+    /// Brings the rows to the events: with triggers, which keep what follows from them, and before the indexes, which
+    /// are made faster at once.
     func join() throws {
         let file = try RawDatabase(creating: files.partial)
         try file.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
-        try file.attach(files.rows, as: "rebuilt")
-        let isTrigger = { (statement: String) in statement.hasPrefix("CREATE TRIGGER") }
-        for statement in schema where !isTrigger(statement) { try file.execute(statement) }
-        try file.execute("BEGIN")
-        for table in try file.texts("SELECT name FROM rebuilt.sqlite_schema WHERE type = 'table'") {
-            try file.execute("INSERT INTO main.\"\(table)\" SELECT * FROM rebuilt.\"\(table)\"")
+        let isIndex = { (statement: String) in
+            statement.hasPrefix("CREATE INDEX") || statement.hasPrefix("CREATE UNIQUE")
         }
-        try file.execute("COMMIT")
-        for statement in schema where isTrigger(statement) { try file.execute(statement) }
-        // With a file attached it would be asked to change too.
-        try file.execute("DETACH rebuilt")
+        for statement in schema where !isIndex(statement) { try file.execute(statement) }
+        for rows in files.rows {
+            try file.attach(rows, as: "rebuilt")
+            try file.execute("BEGIN")
+            for table in try file.texts("SELECT name FROM rebuilt.sqlite_schema WHERE type = 'table'") {
+                try file.execute("INSERT INTO main.\"\(table)\" SELECT * FROM rebuilt.\"\(table)\"")
+            }
+            try file.execute("COMMIT")
+            try file.execute("DETACH rebuilt")
+        }
+        for statement in schema where isIndex(statement) { try file.execute(statement) }
         try file.execute("PRAGMA journal_mode = WAL")
     }
 

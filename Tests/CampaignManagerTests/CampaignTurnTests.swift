@@ -2,6 +2,7 @@ import CampaignDomain
 import CampaignManager
 import Contracts
 import EventLog
+import Service
 import TestSupport
 import Testing
 
@@ -226,6 +227,24 @@ import Testing
     }
 
     @Test func `an attempt that its worker refused as cancelled counts as cancelled by us`() throws {
+        let (harness, campaign, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.request("campaign.stop", ["id": .id(campaign)])
+        _ = try harness.tell(
+            .attemptRefused(
+                attempt: leases[0].attempt,
+                reason: Item.cancelled,
+                journal: CampaignHarness.journal,
+                sequence: 5
+            )
+        )
+        #expect(try harness.call(leases[0].attempt)?.outcome == .cancelled)
+        #expect(try harness.call(leases[0].attempt)?.hangupReason == "cancel")
+    }
+
+    /// A journal that knows of a later run than a manager from a backup: with "cancelled" it would be leased for ever.
+    @Test func `a worker that refuses a running run as cancelled only did not place it`() throws {
         let (harness, _, request) = try running()
         let leases = harness.leases(1)
         try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
@@ -237,8 +256,52 @@ import Testing
                 sequence: 5
             )
         )
-        #expect(try harness.call(leases[0].attempt)?.outcome == .cancelled)
-        #expect(try harness.call(leases[0].attempt)?.hangupReason == "cancel")
+        #expect(try harness.call(leases[0].attempt)?.outcome == .notPlaced)
+    }
+
+    @Test func `a journal reports only its own attempts, and nobody else says how far it has come`() throws {
+        let (harness, _, request) = try running()
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        let call = try #require(try harness.call(leases[0].attempt)).assignment.call
+        var event = CallEvent(
+            id: ID(high: 77, low: 1),
+            kind: .hangup,
+            source: "engine",
+            time: harness.now,
+            customer: CampaignHarness.customer,
+            call: call,
+            attempt: leases[0].attempt,
+            journal: ID(high: 66, low: 6),
+            sequence: 900,
+            correlation: leases[0].attempt,
+            hangupReason: "normal"
+        )
+        try harness.perform([.message(.callEvents([event]), acknowledge: {})])
+        #expect(try harness.call(leases[0].attempt)?.isOpen == true)
+        // One that uses its name for a call that nobody knows.
+        event.id = ID(high: 77, low: 2)
+        event.journal = CampaignHarness.journal
+        event.attempt = ID(high: 5, low: 5)
+        try harness.perform([.message(.callEvents([event]), acknowledge: {})])
+        var status = harness.status(sequence: 50)
+        status.process = ID(high: 99, low: 9)
+        try harness.request("worker.register", status.json)
+        #expect(try harness.worker()?.status == .live)
+    }
+
+    @Test func `an idle campaign asks twice a minute whether its list is exhausted, also without a worker`() throws {
+        let (harness, campaign, request) = try running()
+        try harness.perform([.leased(request, .leases([], isExhausted: false))])
+        for second in 1...40 {
+            harness.now = moment(second)
+            let effects = try harness.perform([.tick(isConnected: true)])
+            guard let asked = lease(effects) else { continue }
+            let isLast = asked.count == 0
+            try harness.perform([.leased(asked, .leases([], isExhausted: isLast))])
+            if isLast { break }
+        }
+        #expect(try harness.campaign(campaign).endReason == .exhausted)
     }
 
     @Test func `an empty list ends at once, a continue campaign waits and starts on news`() throws {

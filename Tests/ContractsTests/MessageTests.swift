@@ -83,6 +83,17 @@ import Testing
         #expect(try CallEvent(json: json, receivedAt: moment(0)) == event)
     }
 
+    @Test func `of a batch only the bad documents are rejected, and a batch has its size`() throws {
+        let good: JSONValue = ["type": "call_ringing", "data": ["id": .id(id(2))]]
+        let bad: JSONValue = ["type": "call_singing", "data": ["id": .id(id(3))]]
+        let reading = try CallEvent.read(.array([good, bad, good]), receivedAt: moment(7))
+        #expect(reading.events.map(\.kind) == [.ringing, .ringing])
+        #expect(reading.rejected.map(\.document) == [bad])
+        for batch in [[], [bad], Array(repeating: good, count: 1001)] {
+            #expect(throws: JSONError.self) { try CallEvent.read(.array(batch), receivedAt: moment(7)) }
+        }
+    }
+
     @Test func `the bare form of other engines is read`() throws {
         let json: JSONValue = [
             "type": "call_hangup", "publisher": "call-manager", "data_type": "application/json",

@@ -46,7 +46,7 @@ import Testing
         try closedLog()
         try scratch.edit(scratch.log, "UPDATE event SET \(edit) WHERE position = 14")
         let report = try verify()
-        #expect(!report.chainIsIntact)
+        #expect(report.chainIsIntact == false)
         #expect(report.violations.contains { $0.kind == "chain" && $0.position == 14 })
     }
 
@@ -55,7 +55,7 @@ import Testing
         try scratch.edit(scratch.log, "DELETE FROM event WHERE position = 14")
         let report = try verify()
         #expect(report.events == 29)
-        #expect(!report.chainIsIntact)
+        #expect(report.chainIsIntact == false)
         #expect(report.violations.map { "\($0.position) \($0.kind)" } == ["14 position", "15 version"])
     }
 
@@ -63,7 +63,7 @@ import Testing
         try closedLog()
         try scratch.edit(scratch.log, "DELETE FROM event WHERE position > 25")
         let report = try verify()
-        #expect(!report.chainIsIntact)
+        #expect(report.chainIsIntact == false)
         #expect(report.violations.map { "\($0.position) \($0.kind)" } == ["30 position"])
         do {
             _ = try EventLogFile.open(path: scratch.log)
@@ -103,7 +103,7 @@ import Testing
         #expect(try log.turn { try $0.eraseData(of: "note-0") } == 10)
         try log.close()
         let report = try verify()
-        #expect(report.chainIsIntact)
+        #expect(report.chainIsIntact == true)
         #expect(report.violations == [])
         let events = try LogReader(path: scratch.log).events(after: 0, limit: 20)
         #expect(events.filter { $0.data == nil }.map(\.position) == Array(1...10))

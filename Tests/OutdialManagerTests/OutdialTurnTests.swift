@@ -23,6 +23,15 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func `whether the list is exhausted is answered again when the answer was lost`() throws {
+        let harness = try OutdialHarness()
+        try harness.makeOutdial()
+        try harness.claim()
+        let request = ID(high: 3, low: 3)
+        #expect(try harness.lease(0, request: request).isExhausted)
+        #expect(try harness.lease(0, request: request).isExhausted)
+    }
+
     @Test func `a waiting target never blocks a fresh one, and is told of when it is due`() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()

@@ -81,7 +81,7 @@ import Testing
         for (entry, kind) in zip(batch.entries, kinds) {
             #expect(entry.message.contentType == "application/cloudevents-batch+json")
             let json = try JSONValue(parsing: entry.message.body)
-            let read = try CallEvent.events(of: json, receivedAt: Timestamp(microseconds: 0))
+            let read = try CallEvent.read(json, receivedAt: Timestamp(microseconds: 0)).events
             #expect(read == events.filter { $0.kind == kind })
         }
     }
@@ -97,7 +97,7 @@ import Testing
         #expect(message.messageID == event.id?.description)
         let json = try JSONValue(parsing: message.body)
         #expect(json["specversion"].string == "1.0")
-        #expect(try CallEvent.events(of: json, receivedAt: Timestamp(microseconds: 0)) == [event])
+        #expect(try CallEvent.read(json, receivedAt: Timestamp(microseconds: 0)).events == [event])
     }
 
     @Test func manyCallEventsAreCutIntoMessages() throws {

@@ -84,7 +84,7 @@ extension Worker {
         // A process tells its status only once its journal was accepted; here that was forgotten (an older backup).
         guard let worker = current else { return [registered(report), .accepted(process: report.process)] }
         guard report.process == worker.process else {
-            guard report.process > worker.process, report.sequence >= highestSeen else { return [] }
+            guard report.process > worker.process, report.sequence > highestSeen else { return [] }
             return worker.changes(report) + [.accepted(process: report.process)]
         }
         if worker.status == .left { return [] }
@@ -139,7 +139,7 @@ extension Worker {
             channels: try json.requireInt("channels"),
             version: try json.requireString("version"),
             status: status,
-            process: try json.requireID("process")
+            process: json["process"].id ?? .none
         )
     }
 }

@@ -55,10 +55,14 @@ package struct CampaignHandler: Sendable {
         }
     }
 
+    /// What needs little room and ends what runs: a worker reports the ends of its calls only once it is registered.
+    private static let alwaysPossible: Set<String> = ["campaign.stop", "worker.register"]
+
     /// Has a turn of the writer do it.
     private func change(_ request: Request) async -> Reply {
-        // A stop needs little room and must always be possible.
-        await submit(evenWithoutSpace: request.method == "campaign.stop") { .request(request, answer: $0) }
+        await submit(evenWithoutSpace: CampaignHandler.alwaysPossible.contains(request.method)) {
+            .request(request, answer: $0)
+        }
     }
 
     private func submit(

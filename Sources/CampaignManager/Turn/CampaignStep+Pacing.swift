@@ -116,6 +116,7 @@ extension CampaignStep {
 
     /// Asks for no target, only for whether there will ever be one: that needs no worker.
     mutating func confirmExhaustion(of campaign: Campaign) {
+        guard memory.pending[campaign.id] == nil else { return }
         let request = LeaseRequest(
             id: turn.ids.next(at: now),
             campaign: campaign.id,
@@ -172,7 +173,6 @@ extension CampaignStep {
             // Not at once: the next tick asks again.
             memory.wishing.insert(request.campaign)
             memory.recheck.insert(request.campaign)
-            if request.count == 0 { memory.unconfirmed.insert(request.campaign) }
         case .claimLost: try reclaim(loaded.state, request)
         case .leases(let leases, let isExhausted):
             memory.buckets[request.campaign]?.giveBack(request.count - Int64(leases.count))

@@ -11,10 +11,7 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
-            see(journal, sequence)
-            try apply(to: attempt, from: journal, item) { [now] call in
-                reason == Item.cancelled ? call.refuseCancelled(at: now) : call.refuse(at: now)
-            }
+            try refuse(attempt, isCancelled: reason == Item.cancelled, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
             try apply(to: attempt, from: journal, item) { [now] call in
@@ -32,8 +29,8 @@ extension CampaignStep {
     mutating func apply(_ event: CallEvent) throws {
         let id = event.id ?? derivedID(event)
         guard try turn.admit(id, consumer: "calls") else { return }
-        if !event.journal.isNone { see(event.journal, event.sequence) }
         guard let call = try findCall(event) else { return }
+        if !event.journal.isNone { see(event.journal, event.sequence) }
         let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
         try record(call.state.apply(event), on: call, context)
     }
@@ -42,9 +39,31 @@ extension CampaignStep {
     private func findCall(_ event: CallEvent) throws -> LoadedCall? {
         if !event.attempt.isNone {
             let call = try CampaignTables.calls.load(event.attempt, in: turn)
-            return call?.state.assignment.call == event.call ? call : nil
+            return call?.state.assignment.call == event.call ? own(call, of: event) : nil
         }
-        return try CampaignTables.calls.fetch("WHERE call_id = ? LIMIT 1", [event.call], in: db).first
+        return own(try CampaignTables.calls.fetch("WHERE call_id = ? LIMIT 1", [event.call], in: db).first, of: event)
+    }
+
+    private func own(_ call: LoadedCall?, of event: CallEvent) -> LoadedCall? {
+        event.journal.isNone || event.journal == call?.state.assignment.journal ? call : nil
+    }
+
+    /// The journal has not placed it. Without a pause only when its run is over: else it would be leased again at once.
+    private mutating func refuse(
+        _ attempt: ID,
+        isCancelled: Bool,
+        _ journal: ID,
+        _ sequence: Int64,
+        _ item: Item
+    ) throws {
+        guard let call = try CampaignTables.calls.load(attempt, in: turn)?.state, call.assignment.journal == journal
+        else { return }
+        see(journal, sequence)
+        let running = try campaign(call.assignment.campaign)?.state
+        let isOver = running?.isDialing != true || running?.run != call.assignment.run
+        try apply(to: attempt, from: journal, item) { [now] call in
+            isCancelled && isOver ? call.refuseCancelled(at: now) : call.refuse(at: now)
+        }
     }
 
     /// The key of an event without an id: what it says.
@@ -81,6 +100,18 @@ extension CampaignStep {
         let open = try CallCounts(campaign: id, in: db).open
         // The message may be older than what happened since: only an answer is believed.
         if !loaded.state.exhaust(run: run, openAttempts: open).isEmpty { confirmExhaustion(of: loaded.state) }
+    }
+
+    /// Asks for every running campaign without open attempts: the news of its end may have been lost.
+    mutating func confirmExhaustions() throws {
+        let running = try CampaignTables.campaigns.fetch(
+            "INDEXED BY campaign_active WHERE status = 'run' AND status <> 'stop'",
+            [],
+            in: db
+        )
+        for campaign in running where try CallCounts(campaign: campaign.id, in: db).open == 0 {
+            confirmExhaustion(of: campaign.state)
+        }
     }
 
     // MARK: - Workers

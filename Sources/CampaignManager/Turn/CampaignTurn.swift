@@ -34,8 +34,6 @@ package final class CampaignTurn {
         var toldWhilePending: Set<ID> = []
         /// Campaigns to ask for again at the next tick, whatever they wish.
         var recheck: Set<ID> = []
-        /// Campaigns whose end outdial-manager was asked to confirm in vain.
-        var unconfirmed: Set<ID> = []
         var lastFullRecheck = Timestamp(microseconds: 0)
         /// Campaigns between the two halves of a start.
         var starting: Set<ID> = []
@@ -134,13 +132,10 @@ struct CampaignStep {
             memory.lastFullRecheck = now
             memory.wishing.removeAll()
             effects.append(.reconcile)
+            try confirmExhaustions()
         }
         memory.wishing.subtract(memory.recheck)
         memory.recheck.removeAll()
-        for id in memory.unconfirmed where memory.pending[id] == nil {
-            if let campaign = try campaign(id)?.state, campaign.isDialing { confirmExhaustion(of: campaign) }
-        }
-        memory.unconfirmed.removeAll()
         capacityChanged = true
     }
 

@@ -100,13 +100,37 @@ extension CallEvent {
         return JSONValue.array(events.map(\.json)).bytes
     }
 
-    /// The events of a message: one document, or an array of them.
-    package static func events(of json: JSONValue, receivedAt: Timestamp) throws(JSONError) -> [CallEvent] {
-        guard let documents = json.array else { return [try CallEvent(json: json, receivedAt: receivedAt)] }
-        var events: [CallEvent] = []
-        events.reserveCapacity(documents.count)
-        for document in documents { events.append(try CallEvent(json: document, receivedAt: receivedAt)) }
-        return events
+    /// How many documents a message may hold, so that one message cannot make an endless turn.
+    package static let batchLimit = 1000
+
+    /// The events of a message, one document or an array of them, and the documents that are none, with their reasons.
+    ///
+    /// Throws when none of it can be understood.
+    package static func read(_ json: JSONValue, receivedAt: Timestamp) throws(JSONError) -> Reading {
+        guard let documents = json.array else {
+            return Reading(events: [try CallEvent(json: json, receivedAt: receivedAt)])
+        }
+        guard (1...batchLimit).contains(documents.count) else {
+            throw JSONError("a batch holds 1 to \(batchLimit) events, not \(documents.count)")
+        }
+        var reading = Reading()
+        reading.events.reserveCapacity(documents.count)
+        for document in documents {
+            do throws(JSONError) {
+                reading.events.append(try CallEvent(json: document, receivedAt: receivedAt))
+            } catch {
+                reading.rejected.append((document, error))
+            }
+        }
+        if reading.events.isEmpty, let (_, error) = reading.rejected.first { throw error }
+        return reading
+    }
+
+    package struct Reading: Sendable {
+        package var events: [CallEvent] = []
+        package var rejected: [(document: JSONValue, error: JSONError)] = []
+
+        package init(events: [CallEvent] = []) { self.events = events }
     }
 
     package var json: JSONValue {

@@ -49,14 +49,17 @@ package struct Journal: Sendable {
         core = begun
     }
 
+    /// How far the journal had come when its last accepted process ended. One that is older than acceptances, and was
+    /// never judged, shows how far it had come before this process.
     private static func acceptedPosition(_ turn: Turn) throws -> Int64 {
         let acceptance = try RecordedEvent.fetch(
             "WHERE stream = ? AND type = ? ORDER BY version DESC LIMIT 1",
             [stream, Fact.acceptedType],
             in: turn.database
         )
+        let order = acceptance.isEmpty ? "DESC" : "ASC"
         let start = try RecordedEvent.fetch(
-            "WHERE stream = ? AND position > ? ORDER BY version LIMIT 1",
+            "WHERE stream = ? AND position > ? ORDER BY version \(order) LIMIT 1",
             ["process-dialer-worker", acceptance.first?.position ?? 0],
             in: turn.database
         )

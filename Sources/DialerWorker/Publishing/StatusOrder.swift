@@ -2,9 +2,9 @@ package import Service
 
 /// Keeps statuses and journal messages from overtaking each other on the way to the broker.
 ///
-/// campaign-manager takes a status whose `sequence` is lower than a position it has seen for the sign of a restored
-/// copy, and refuses that journal for good. So while a status is under way, from reading the head of the journal to the
-/// broker's confirm, no later event may be published. This stands between the journal's writer and its publisher, which
+/// A status says how far the journal has come, and is no older than any report that went before it. So while one is
+/// under way, from reading the head of the journal to the broker's confirm, no later event is published. This stands
+/// between the journal's writer and its publisher, which
 /// asks for the next position before each batch and after it. Before the journal is accepted nothing is published at all.
 package final class StatusOrder: LogHead {
     private struct State {

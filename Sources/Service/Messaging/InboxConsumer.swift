@@ -94,9 +94,14 @@ package struct InboxConsumer: ServiceLifecycle.Service {
             messages.reserveCapacity(batch.count)
             for delivery in batch {
                 do throws(JSONError) {
-                    messages.append(IncomingMessage(content: try read(delivery), delivery: delivery))
+                    let (content, rejected) = try read(delivery)
+                    // Parked before the rest is acknowledged with what is left of the message.
+                    for (document, error) in rejected {
+                        await park(document.bytes, of: delivery, reason: error.message)
+                    }
+                    messages.append(IncomingMessage(content: content, delivery: delivery))
                 } catch {
-                    await park(delivery, reason: error.message)
+                    if await park(delivery.body, of: delivery, reason: error.message) { delivery.acknowledge() }
                 }
             }
             for message in messages { message.passCrashPoints(.onDelivery) }
@@ -129,27 +134,29 @@ package struct InboxConsumer: ServiceLifecycle.Service {
         return now
     }
 
-    private func read(_ delivery: Delivery) throws(JSONError) -> IncomingMessage.Content {
+    private typealias Rejected = [(document: JSONValue, error: JSONError)]
+
+    private func read(_ delivery: Delivery) throws(JSONError) -> (IncomingMessage.Content, Rejected) {
         let json = try JSONValue(parsing: delivery.body)
-        if json["items"].array != nil { return .items(try Item.items(of: json)) }
-        return .callEvents(try CallEvent.events(of: json, receivedAt: clock()))
+        if json["items"].array != nil { return (.items(try Item.items(of: json)), []) }
+        let reading = try CallEvent.read(json, receivedAt: clock())
+        return (.callEvents(reading.events), reading.rejected)
     }
 
-    /// Confirmed first, acknowledged then: a message is in one queue or the other at every moment.
-    private func park(_ delivery: Delivery, reason: String) async {
+    /// True once it is confirmed: acknowledged only then, it is in one queue or the other at every moment.
+    @discardableResult
+    private func park(_ body: [UInt8], of delivery: Delivery, reason: String) async -> Bool {
         logger.warning("parked a message that could not be understood", metadata: ["reason": .string(reason)])
         let envelope: JSONValue = [
             "queue": .string(queue), "reason": .string(reason), "routing_key": .string(delivery.routingKey),
             "message_id": .optional(delivery.messageID), "parked_at": .string(clock().rfc3339),
-            "body_base64": .string(Data(delivery.body).base64EncodedString()),
+            "body_base64": .string(Data(body).base64EncodedString()),
         ]
         let message = OutgoingMessage(routingKey: names.parked, body: envelope.bytes, mandatory: true)
         while !Task.isCancelled {
-            if await client.publish([message], timeout: .seconds(10)).first == .acked {
-                delivery.acknowledge()
-                return
-            }
+            if await client.publish([message], timeout: .seconds(10)).first == .acked { return true }
             try? await Task.sleep(for: .milliseconds(200))
         }
+        return false
     }
 }

@@ -113,14 +113,15 @@ struct EndToEndBench {
 
     /// The logs that the campaigns have left.
     private func logs(_ platform: Platform) async throws -> [BenchResult] {
-        let all: [(String, [any VerifiedProjection])] = [
-            ("campaign-manager", campaignManagerProjections), ("outdial-manager", outdialManagerProjections),
+        let all: [(String, [String], [any VerifiedProjection])] = [
+            ("campaign-manager", CampaignTables.schema, campaignManagerProjections),
+            ("outdial-manager", OutdialTables.schema, outdialManagerProjections),
         ]
         var results: [BenchResult] = []
-        for (name, projections) in all {
+        for (name, schema, projections) in all {
             let path = "\(platform.dataDirectory)/\(name).db"
             let note = "the log of \(settings.pairs) campaigns, all its projections; \(ReplayBench.floorNote)"
-            results += try await ReplayBench.results(", \(name)", path, projections, settings, note: note)
+            results += try await ReplayBench.results(", \(name)", path, schema, projections, settings, note: note)
         }
         return results
     }
