@@ -95,11 +95,12 @@ package struct InboxConsumer: ServiceLifecycle.Service {
             for delivery in batch {
                 do throws(JSONError) {
                     let (content, rejected) = try read(delivery)
-                    // Parked before the rest is acknowledged with what is left of the message.
-                    for (document, error) in rejected {
-                        await park(document.bytes, of: delivery, reason: error.message)
+                    // All of it parked before the rest is acknowledged; else the message comes again.
+                    var isParked = true
+                    for (document, error) in rejected where isParked {
+                        isParked = await park(document.bytes, of: delivery, reason: error.message)
                     }
-                    messages.append(IncomingMessage(content: content, delivery: delivery))
+                    if isParked { messages.append(IncomingMessage(content: content, delivery: delivery)) }
                 } catch {
                     if await park(delivery.body, of: delivery, reason: error.message) { delivery.acknowledge() }
                 }
@@ -144,7 +145,6 @@ package struct InboxConsumer: ServiceLifecycle.Service {
     }
 
     /// True once it is confirmed: acknowledged only then, it is in one queue or the other at every moment.
-    @discardableResult
     private func park(_ body: [UInt8], of delivery: Delivery, reason: String) async -> Bool {
         logger.warning("parked a message that could not be understood", metadata: ["reason": .string(reason)])
         let envelope: JSONValue = [
