@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -22,6 +23,12 @@ struct ProtocolStep: Sendable, CustomTestStringConvertible {
     var mostPasses = 3
 
     var testDescription: String { name }
+
+    /// Those that `CARILLON_PROTOCOL_STEPS` names (`finish,cancel`); all of them without it.
+    static var selected: [ProtocolStep] {
+        guard let names = ProcessInfo.processInfo.environment["CARILLON_PROTOCOL_STEPS"] else { return all }
+        return all.filter { names.split(separator: ",").contains(Substring($0.name)) }
+    }
 
     /// Every step, in the order in which an attempt comes by.
     static let all: [ProtocolStep] = [
