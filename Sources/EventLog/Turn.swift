@@ -152,7 +152,7 @@ extension Turn {
     /// False when a constraint refused the row.
     private func insert(_ event: RecordedEvent, _ data: [UInt8]) throws -> Bool {
         CrashPoint.beforeAppend.pass(event.type)
-        if CrashPoint.beforeCommit.isArmed || CrashPoint.afterCommit.isArmed { appendedTypes.append(event.type) }
+        if CrashPoint.isAnyArmed { appendedTypes.append(event.type) }
         return try log.memory.insert(event, data, with: statements.insertEvent)
     }
 

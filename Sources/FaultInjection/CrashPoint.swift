@@ -34,6 +34,15 @@ package enum CrashPoint: String, Sendable {
         #endif
     }
 
+    /// Whether this process was told to die anywhere; what only crash points need is kept then.
+    package static var isAnyArmed: Bool {
+        #if FAULT_INJECTION
+        return Plan.current != nil
+        #else
+        return false
+        #endif
+    }
+
     /// Ends the process when this is the nth time that `what` passes.
     package func pass(_ what: @autoclosure () -> String) {
         guard isArmed else { return }

@@ -23,33 +23,30 @@ import Testing
         "fdatasync:-wal:1", "fdatasync:-wal:2", "fdatasync:-wal:5", "pwrite:-wal:1", "pwrite:-wal:7", "pwrite:-wal:40",
     ])
     func aFailedWriteEndsTheProcess(_ fault: String) throws {
-        let library = try faults()
-        var child = ChildLog(scratch)
-        #expect(try child.run(upTo: 20).status == 0)
-        let failed = try child.run(upTo: 400, environment: ["LD_PRELOAD=\(library)", "IO_FAULT=\(fault)"])
-        #expect(failed.status == 70)
-        #expect(failed.errors.contains("inputOutput"), "\(failed.errors)")
-        #expect(failed.errors.contains("check the disk, then start again"), "\(failed.errors)")
-        #expect(failed.errors.split(separator: "\n").count == 1)
-        try child.check()
-        #expect(try child.run(upTo: 400).status == 0)
-        try child.check()
-        #expect(child.answered.count == 400)
+        let errors = try self.errors(of: fault, after: 20, upTo: 400)
+        #expect(errors.contains("check the disk, then start again"), "\(errors)")
+        #expect(errors.split(separator: "\n").count == 1)
     }
 
-    /// While the WAL is copied into the file nobody waits for an answer, and the process ends all the same.
+    /// While the WAL is copied into the file nobody waits for an answer, and the process ends all the same. A long first
+    /// life without a fault: the next one begins with a file, and copies into it when it ends.
     @Test(arguments: ["pwrite:test.db:1", "pwrite:test.db:5", "fdatasync:test.db:1"])
     func aFailedCheckpointEndsTheProcess(_ fault: String) throws {
+        _ = try errors(of: fault, after: 500, upTo: 1000)
+    }
+
+    /// What a process says that dies of `fault`, between one that lived without it and one that finishes the work.
+    private func errors(of fault: String, after first: UInt64, upTo last: UInt64) throws -> String {
         let library = try faults()
         var child = ChildLog(scratch)
-        // A long first life without a fault: the next one begins with a file, and copies into it when it ends.
-        #expect(try child.run(upTo: 500).status == 0)
-        let failed = try child.run(upTo: 1000, environment: ["LD_PRELOAD=\(library)", "IO_FAULT=\(fault)"])
+        #expect(try child.run(upTo: first).status == 0)
+        let failed = try child.run(upTo: last, environment: ["LD_PRELOAD=\(library)", "IO_FAULT=\(fault)"])
         #expect(failed.status == 70)
         #expect(failed.errors.contains("inputOutput"), "\(failed.errors)")
         try child.check()
-        #expect(try child.run(upTo: 1000).status == 0)
+        #expect(try child.run(upTo: last).status == 0)
         try child.check()
-        #expect(child.answered.count == 1000)
+        #expect(child.answered.count == last)
+        return failed.errors
     }
 }

@@ -254,7 +254,7 @@ package final class PrivateBroker: Sendable {
     }
 
     /// Ports that were free a moment ago; all are held at once so that they differ.
-    private static func freePorts(_ count: Int) throws -> [Int] {
+    package static func freePorts(_ count: Int) throws -> [Int] {
         var sockets: [Int32] = []
         defer { for socket in sockets { close(socket) } }
         return try (0..<count).map { _ in

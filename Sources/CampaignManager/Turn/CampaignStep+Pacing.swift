@@ -102,6 +102,10 @@ extension CampaignStep {
         let count = min(permits, CampaignStep.leasesPerRequest)
         promised[route, default: 0] += count
         memory.buckets[campaign.id]?.take(count)
+        request(count, for: campaign)
+    }
+
+    private mutating func request(_ count: Int64, for campaign: Campaign) {
         let request = LeaseRequest(
             id: turn.ids.next(at: now),
             campaign: campaign.id,
@@ -116,17 +120,7 @@ extension CampaignStep {
 
     /// Asks for no target, only for whether there will ever be one: that needs no worker.
     mutating func confirmExhaustion(of campaign: Campaign) {
-        guard memory.pending[campaign.id] == nil else { return }
-        let request = LeaseRequest(
-            id: turn.ids.next(at: now),
-            campaign: campaign.id,
-            run: campaign.run,
-            customer: campaign.customer,
-            outdial: campaign.settings.outdial,
-            count: 0
-        )
-        memory.pending[campaign.id] = request
-        effects.append(.lease(request))
+        if memory.pending[campaign.id] == nil { request(0, for: campaign) }
     }
 
     /// What `calls_per_second` allows now; asks to be woken for the next token.

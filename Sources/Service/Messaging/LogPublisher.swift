@@ -135,10 +135,11 @@ package struct LogPublisher: ServiceLifecycle.Service {
         let events = try log.events(after: position, limit: LogPublisher.eventsPerBatch)
         guard let last = events.last else { return position }
         var batch = DispatchBatch()
+        /// Of the events that are published, for crash points.
         var types: [String] = []
         for event in events {
             let dispatches = try translate(event)
-            if !dispatches.isEmpty { types.append(event.type) }
+            if CrashPoint.isAnyArmed, !dispatches.isEmpty { types.append(event.type) }
             for dispatch in dispatches { batch.add(dispatch) }
         }
         pass(.beforePublish, types)
@@ -186,7 +187,7 @@ package struct LogPublisher: ServiceLifecycle.Service {
     }
 
     private func pass(_ point: CrashPoint, _ types: [String]) {
-        if point.isArmed { for type in types { point.pass(type) } }
+        for type in types { point.pass(type) }
     }
 
     /// What has to be published again: with the same message id, and everything behind it stays behind it.

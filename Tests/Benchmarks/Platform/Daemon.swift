@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import NIOCore
 import NIOHTTP1
+import TestSupport
 
 /// A daemon that is started by hand, to see when it is ready.
 struct Daemon {
@@ -12,7 +13,7 @@ struct Daemon {
     private let process: Process
 
     init(_ program: String, _ environment: [String: String], log: String) throws {
-        port = try Daemon.freePort()
+        port = try PrivateBroker.freePorts(1)[0]
         process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.environment = environment.merging(["CARILLON_METRICS_LISTEN": "127.0.0.1:\(port)"]) { $1 }
@@ -40,23 +41,5 @@ struct Daemon {
             try await Task.sleep(for: .milliseconds(5))
         }
         throw BenchFailure("process \(pid) was not ready within \(limit)")
-    }
-
-    /// A port that was free a moment ago.
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw BenchFailure("no socket: errno \(errno)") }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
-            }
-        }
-        guard isBound else { throw BenchFailure("no free port: errno \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
