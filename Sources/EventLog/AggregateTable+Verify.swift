@@ -161,7 +161,8 @@ struct IDRange {
     /// Ranges of about as many rows of `table`, one for a small table.
     static func parts(of table: String, in db: Database) throws -> [IDRange] {
         let rowsOfPart = 20_000
-        let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM \"\(table)\"") ?? 0
+        // Near enough to the count, and read without an index, which may be damaged.
+        let count = try Int.fetchOne(db, sql: "SELECT max(rowid) FROM \"\(table)\"") ?? 0
         let parts = min(16, count / rowsOfPart + 1)
         var borders: [ID] = []
         let row = try PreparedStatement.cached("SELECT id FROM \"\(table)\" ORDER BY id LIMIT 1 OFFSET ?", in: db)

@@ -19,7 +19,7 @@ struct RebuildPlan: Sendable {
         // The copy, which takes longest, comes first.
         SideBySide.run(pieces.count + 1) { part in
             findings.collect(part) { report in
-                let head = try part == 0 ? plan.copyEvents() : plan.fold(pieces[part - 1], part, reader, report)
+                let head = try part == 0 ? plan.copyEvents(reader) : plan.fold(pieces[part - 1], part, reader, report)
                 heads.withLock { $0.append(head) }
             }
         }
@@ -46,10 +46,41 @@ struct RebuildPlan: Sendable {
 
     // MARK: - Events
 
+    /// The events and what belongs to them, without projections; the position of the last one.
+    ///
+    /// A sound file is copied page by page, in half the time that its rows take.
+    private func copyEvents(_ reader: LogReader) throws -> Int64 {
+        if let head = try? copyPages(reader) { return head }
+        unlink(files.partial)
+        return try copyRows()
+    }
+
+    /// The whole file; then what is to be made anew is dropped. Nil when the tables are not those of this version.
+    private func copyPages(_ reader: LogReader) throws -> Int64? {
+        try EventLogFile.makePrivateFile(files.partial)
+        let copy = try DatabaseQueue(path: files.partial)
+        return try copy.writeWithoutTransaction { target in
+            for setting in RebuildPlan.copySettings { try target.execute(sql: "PRAGMA \(setting)") }
+            let head = try reader.read { source in
+                try source.backup(to: target)
+                return try Int64.fetchOne(source, sql: "SELECT max(position) FROM event") ?? 0
+            }
+            // The copied header says WAL.
+            try target.execute(sql: "PRAGMA journal_mode = OFF")
+            let names = EventLogSchema.tables.map { "'\($0)'" }.joined(separator: ", ")
+            let condition = "FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name"
+            let statements = try String.fetchSet(target, sql: "SELECT sql \(condition) IN (\(names))")
+            guard statements == Set(EventLogSchema.statements) else { return nil }
+            let others = "SELECT name \(condition) NOT IN (\(names)) AND type = 'table'"
+            for table in try String.fetchAll(target, sql: others) { try target.execute(sql: "DROP TABLE \"\(table)\"") }
+            return head
+        }
+    }
+
     /// Whole tables at once: SQLite then copies rows and indexes as they lie in the file, without sorting.
-    private func copyEvents() throws -> Int64 {
+    private func copyRows() throws -> Int64 {
         let file = try RawDatabase(creating: files.partial)
-        try file.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
+        for setting in RebuildPlan.copySettings { try file.execute("PRAGMA \(setting)") }
         for statement in EventLogSchema.statements { try file.execute(statement) }
         try file.attach(source, as: "source")
         try file.execute("BEGIN")
@@ -61,6 +92,11 @@ struct RebuildPlan: Sendable {
         try file.execute("PRAGMA user_version = \(EventLogSchema.format)")
         return try file.integer("SELECT coalesce(max(position), 0) FROM main.event")
     }
+
+    /// The file is worth nothing before it is whole; what is dropped of it is overwritten, as it may be personal.
+    private static let copySettings = [
+        "journal_mode = OFF", "synchronous = OFF", "cache_size = -32768", "secure_delete = ON",
+    ]
 
     // MARK: - Rows
 

@@ -130,6 +130,30 @@ import Testing
         #expect(verified.violations.map { "\($0.position) \($0.kind)" } == ["12 chain"])
     }
 
+    /// Such a file cannot be copied page by page.
+    @Test func aDamagedIndexAndAMissingOneAreReplaced() throws {
+        try fill()
+        let page = try #require(
+            try DatabaseQueue(path: scratch.log).read {
+                try Int.fetchOne($0, sql: "SELECT rootpage FROM sqlite_schema WHERE name = 'tally_owner'")
+            }
+        )
+        try scratch.edit(scratch.log, "DROP INDEX event_correlation")
+        let missing = try rebuild()
+        #expect(missing.violations == [])
+        #expect(try LogVerifier.verify(path: target, projections: [tallies]).violations == [])
+        unlink(target)
+        let offset = (page - 1) * DatabasePages.size
+        #expect(
+            run("sh", "-c", "printf '\\377\\377' | dd of='\(scratch.log)' bs=1 seek=\(offset) conv=notrunc status=none")
+                == 0
+        )
+        #expect(try LogVerifier.verify(path: scratch.log, projections: [tallies]).violations != [])
+        let damaged = try rebuild()
+        #expect(damaged.violations == [])
+        #expect(try LogVerifier.verify(path: target, projections: [tallies]).violations == [])
+    }
+
     /// Enough rows for several pieces, with the tables that triggers keep.
     @Test func aLargeLogIsRebuiltInPieces() throws {
         let log = try EventLogFile.open(path: scratch.log, schema: schema)
