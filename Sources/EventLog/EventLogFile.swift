@@ -16,7 +16,8 @@ package final class EventLogFile: @unchecked Sendable {
     package let logID: ID
 
     let queue: DatabaseQueue
-    var memory: LogMemory
+    // Unchecked, as every insert goes through it and only one turn ever runs.
+    @exclusivity(unchecked) var memory: LogMemory
     var statements: LogStatements?
     var checkpoints: CheckpointSchedule
     /// The rows that turns used lately, by table.
