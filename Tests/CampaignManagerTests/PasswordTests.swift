@@ -20,7 +20,7 @@ import Testing
         let stored = try await hasher.hash("correct horse")
         func shortest(_ hash: String?) async throws -> Duration {
             var best = Duration.seconds(60)
-            for _ in 0..<5 {
+            for _ in 0..<3 {
                 let begin = ContinuousClock.now
                 _ = try await hasher.verify("wrong horse", against: hash)
                 best = min(best, ContinuousClock.now - begin)
@@ -88,12 +88,12 @@ import Testing
     }
 
     @Test func `names that are tried do not fill the memory, and the one that is tried most is kept`() {
-        var limit = LoginLimit()
+        var limit = LoginLimit(capacity: 200)
         for _ in 0..<10 { _ = limit.attempt("ann", at: moment(0)) }
-        for index in 0..<50_000 { _ = limit.attempt("name \(index)", at: moment(0)) }
-        #expect(limit.count <= 20_000)
+        for index in 0..<500 { _ = limit.attempt("name \(index)", at: moment(0)) }
+        #expect(limit.count <= 200)
         #expect(limit.attempt("ann", at: moment(0)) != nil)
-        for index in 0..<20_001 { _ = limit.attempt("later \(index)", at: moment(100)) }
-        #expect(limit.count <= 20_000)
+        for index in 0..<201 { _ = limit.attempt("later \(index)", at: moment(100)) }
+        #expect(limit.count <= 200)
     }
 }

@@ -7,8 +7,8 @@ import FoundationEssentials
 /// The same for names that exist and for those that do not. Memory is bounded: when too many names were tried lately,
 /// those that have been tried least are forgotten.
 package struct LoginLimit: Sendable {
-    /// How many attempts may come at once, how long until there is one more, and how many names are remembered.
-    private static let (burst, interval, capacity) = (10.0, 6.0, 20_000)
+    /// How many attempts may come at once, and how many seconds it takes until there is one more.
+    private static let (burst, interval) = (10.0, 6.0)
 
     private struct Bucket {
         var tokens: Double
@@ -24,7 +24,10 @@ package struct LoginLimit: Sendable {
     /// By the hash of the name, which may be of any length.
     private var buckets: [[UInt8]: Bucket] = [:]
 
-    package init() {}
+    private let capacity: Int
+
+    /// - Parameter capacity: how many names are remembered.
+    package init(capacity: Int = 20_000) { self.capacity = capacity }
 
     package var count: Int { buckets.count }
 
@@ -33,7 +36,7 @@ package struct LoginLimit: Sendable {
         let key = Array(SHA256.hash(data: Data(username.utf8)).prefix(16))
         let tokens = buckets[key]?.tokens(at: now) ?? LoginLimit.burst
         guard tokens >= 1 else { return Int64(((1 - tokens) * LoginLimit.interval).rounded(.up)) }
-        if buckets[key] == nil, buckets.count >= LoginLimit.capacity { forget(at: now) }
+        if buckets[key] == nil, buckets.count >= capacity { forget(at: now) }
         buckets[key] = Bucket(tokens: tokens - 1, updatedAt: now)
         return nil
     }
@@ -41,8 +44,8 @@ package struct LoginLimit: Sendable {
     /// Forgets what is full again; when that is not half of it, also those that have most left.
     private mutating func forget(at now: Timestamp) {
         buckets = buckets.filter { $0.value.tokens(at: now) < LoginLimit.burst }
-        guard buckets.count > LoginLimit.capacity / 2 else { return }
+        guard buckets.count > capacity / 2 else { return }
         let order = buckets.map { (key: $0.key, tokens: $0.value.tokens(at: now)) }.sorted { $0.tokens > $1.tokens }
-        for entry in order.prefix(buckets.count - LoginLimit.capacity / 2) { buckets[entry.key] = nil }
+        for entry in order.prefix(buckets.count - capacity / 2) { buckets[entry.key] = nil }
     }
 }
