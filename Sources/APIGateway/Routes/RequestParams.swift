@@ -47,6 +47,9 @@ struct RequestParams {
         switch shape {
         case .ids: if query.flag("deleted") { params.append("deleted", true) }
         case .page: try page(query, into: &params)
+        case .list(let filters):
+            try page(query, into: &params)
+            filter(query, filters, into: &params)
         case .callPage:
             try page(query, into: &params)
             params.append("not_dialed", .bool(query.flag("not_dialed")))
@@ -73,6 +76,17 @@ struct RequestParams {
         params.append("page_size", .integer(page.size))
         if let token = page.token { params.append("page_token", .time(token)) }
         params.append("deleted", .bool(page.includesDeleted))
+    }
+
+    private static func filter(_ query: QueryString, _ names: [String], into params: inout JSONObject) {
+        var given = JSONObject()
+        for name in names {
+            guard let text = query[name], let literal = query.literal(name) else { continue }
+            // The plus of an offset is often left as it is.
+            let isTime = Timestamp(parsing: text) == nil && Timestamp(parsing: literal) != nil
+            given.append(name, .string(isTime ? literal : text))
+        }
+        if !given.members.isEmpty { params.append("filter", .object(given)) }
     }
 
     private static func token(_ query: QueryString) throws(Refusal) -> Timestamp? {

@@ -10,9 +10,30 @@ package enum CampaignTables {
     )
 
     package static let agents = AggregateTable<Agent>(
-        columns: [.customer { $0.customer }, .init("username", .text) { $0.username.databaseValue }],
-        indexes: ["CREATE UNIQUE INDEX agent_username ON agent(username)"]
+        columns: [
+            .customer { $0.customer },
+            // The name of a deleted agent is free again; an index takes any number of nulls.
+            .init("username", .text) { $0.deletedAt == nil ? $0.username.databaseValue : .null },
+            .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt },
+        ],
+        indexes: [
+            "CREATE UNIQUE INDEX agent_username ON agent(username)",
+            "CREATE INDEX agent_list ON agent(customer_id, created_at)",
+        ]
     )
+
+    package static let queues = AggregateTable<Queue>(
+        columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
+        indexes: ["CREATE INDEX queue_list ON queue(customer_id, created_at)"]
+    )
+
+    package static let flows = AggregateTable<Flow>(
+        columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
+        indexes: ["CREATE INDEX flow_list ON flow(customer_id, created_at)"]
+    )
+
+    /// One row at most.
+    package static let system = AggregateTable<System>()
 
     package static let accessKeys = AggregateTable<AccessKey>(
         columns: [
@@ -66,7 +87,7 @@ package enum CampaignTables {
     /// The statements that create all tables.
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
-        + workers.schema + CallCounts.schema + [
+        + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
         ]
@@ -90,4 +111,5 @@ extension AggregateTable.Column {
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
     CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
+    CampaignTables.queues, CampaignTables.flows, CampaignTables.system,
 ]

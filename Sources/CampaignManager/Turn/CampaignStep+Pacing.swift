@@ -90,6 +90,7 @@ extension CampaignStep {
     }
 
     private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
+        guard try isDialingEnabled(for: campaign.customer) else { return }
         guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else { return }
         let route = route(of: campaign.settings, outplan)
         let permits = Pacing(
@@ -212,10 +213,12 @@ extension CampaignStep {
         var capacity = try capacity()
         let limit = loaded.state.settings.maximumConcurrent
         var open = try CallCounts(campaign: loaded.id, in: db).open
+        let isEnabled = try isDialingEnabled(for: loaded.state.customer)
         for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
             // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
             let isFirst = try turn.admit(lease.attempt, consumer: "lease")
-            let isRunning = loaded.state.isDialing && loaded.state.run == run
+            // With dialing switched off its target is left as if nobody had asked for it, ready for when it is on again.
+            let isRunning = isEnabled && loaded.state.isDialing && loaded.state.run == run
             let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
             let worker = isAllowed ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {
