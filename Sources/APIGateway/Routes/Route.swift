@@ -25,8 +25,10 @@ package struct Route: Sendable {
         case ids
         /// `page_size`, `page_token`, `deleted`.
         case page
-        /// A page, and whether attempts that were never placed are wanted.
-        case callPage
+        /// A page, and those of these query parameters that were given, as texts under `filter`: the manager checks them.
+        case list(_ filters: [String])
+        /// A filtered page, and whether attempts that were never placed are wanted.
+        case callList(_ filters: [String])
         /// The client's document as `body`.
         case body
         /// The client's document as `body`, and an `id` for what it makes.

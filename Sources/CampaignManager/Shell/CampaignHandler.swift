@@ -14,6 +14,7 @@ package struct CampaignHandler: Sendable {
     let passwords = PasswordHasher()
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
+    let idempotent: IdempotentRequests
     let logger: Logger
 
     package init(
@@ -27,10 +28,15 @@ package struct CampaignHandler: Sendable {
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
+        idempotent = IdempotentRequests(log: reads.log, clock: reads.clock)
         self.logger = logger
     }
 
     package func handle(_ request: Request) async -> Reply {
+        await idempotent.answer(request, perform: perform) { _ = await change($0) }
+    }
+
+    private func perform(_ request: Request) async -> Reply {
         do {
             if CampaignReads.methods.contains(request.method) { return try reads.answer(request) }
             switch request.method {
@@ -38,6 +44,7 @@ package struct CampaignHandler: Sendable {
             case "account.login": return try await login(request)
             case "account.bootstrap", "customer.create": return try await createAccount(request)
             case "accesskey.create": return await change(try withTokenHash(request))
+            case "campaign.rehearse": return try await rehearse(request)
             case "campaign.status": return try await setStatus(request)
             case "campaign.create", "campaign.resource_info":
                 try await checkOutdial(request)
