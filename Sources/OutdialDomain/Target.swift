@@ -176,6 +176,9 @@ extension Target {
         nextTryAt = end.isDone ? nil : end.nextTryAt
     }
 
+    /// Every try that was ever used, those before a re-arm included: each is a call that was placed.
+    package var allTries: Int { earlierTries + tryCounts.reduce(0, +) }
+
     /// Whether any try was used: retries come after those never tried.
     package var wasTried: Bool { tryCounts.contains { $0 > 0 } }
 

@@ -91,6 +91,8 @@ import Testing
         #expect(try ids(harness, "campaign.list", ["name": "pring"]) == [stopped, running])
         #expect(try ids(harness, "campaign.list", ["name": "Spring"]) == [running])
         #expect(try ids(harness, "outplan.list", ["name": "no such"]) == [])
+        try harness.request("outplan.create", ["id": .id(id(80)), "body": ["name": "twice a day"]])
+        #expect(try ids(harness, "outplan.list", ["name": "twice"]) == [id(80)])
         let refusal = #expect(throws: Refusal.self) { try ids(harness, "campaign.list", ["status": "over"]) }
         #expect(refusal?.message == "status must be one of stop, run, stopping, not \"over\"")
     }

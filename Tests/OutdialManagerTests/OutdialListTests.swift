@@ -267,8 +267,8 @@ import Testing
         } while !after.isNull
         #expect(rows.map { $0["id"].id }.count == expected.count)
         #expect(Set(rows.compactMap { $0["id"].id }) == Set(expected.map(\.id)))
-        let tried = try #require(rows.first { $0["result_reason"].string == "busy" })
-        #expect(tried["tries"].integer == 1)
+        let tried = try #require(rows.first { $0["tries"].integer == 1 })
+        #expect(["busy", "normal"].contains(tried["result_reason"].string))
         #expect(tried["destination"]["target"].string?.hasPrefix("+1") == true)
     }
 

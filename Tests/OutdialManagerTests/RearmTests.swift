@@ -110,7 +110,7 @@ import Testing
         let harness = try OutdialHarness()
         try harness.makeOutdial()
         var generator = Generator(state: 3)
-        try harness.fill(2600, using: &generator)
+        try harness.fill(3600, using: &generator)
         let before = try harness.allTargets()
         let wanted = Set(before.filter { $0.resultReason == "busy" && $0.deletedAt == nil }.map(\.id))
         try #require(wanted.count > 2 * 500)

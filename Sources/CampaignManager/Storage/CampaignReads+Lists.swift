@@ -15,7 +15,8 @@ extension CampaignReads {
 
     func campaignFilter(_ request: Request) throws(Refusal) -> ListFilter {
         let query = ListQuery(params: request.params)
-        var filter = nameFilter(request)
+        var filter = ListFilter()
+        filter.require(name: query.text("name"), in: "json_extract(state, '$.settings.name')")
         let aliases = ["running": "run", "stopped": "stop"]
         filter.require("status", is: try query.word("status", ["stop", "run", "stopping"], aliases: aliases))
         return filter

@@ -1,4 +1,5 @@
 import Contracts
+import NIOHTTP1
 
 /// One file of many rows over HTTP: rows a second, and how the daemons' memory grows with the file.
 struct ImportBench {
