@@ -70,25 +70,25 @@ actor EventFeed {
                 continue
             }
             // In the order of the log: what comes before the question is published before it.
-            wanted += gathered.count
-            try await publish(gathered, deadline)
+            wanted += try await publish(gathered, deadline)
             gathered.removeAll()
-            try await publish([candidate], deadline)
+            let asked = try await publish([candidate], deadline)
             if listened.contains(translation.publicType) {
                 wanted += 1
-            } else {
+            } else if asked > 0 {
                 unwanted.insert(translation.publicType)
             }
         }
-        wanted += gathered.count
-        try await publish(gathered, deadline)
+        wanted += try await publish(gathered, deadline)
         if wanted == 0, deadline == nil { try await Task.sleep(for: EventFeed.silence) }
         return last.position
     }
 
     /// Makes and publishes the events of `candidates` in order, some of them at a time so that memory stays bounded.
-    private func publish(_ candidates: [Candidate], _ deadline: ContinuousClock.Instant?) async throws {
+    /// Answers how many there were: an object whose story was erased in part has none.
+    private func publish(_ candidates: [Candidate], _ deadline: ContinuousClock.Instant?) async throws -> Int {
         var rest = candidates[...]
+        var count = 0
         while !rest.isEmpty {
             var batch = EventBatch(exchange: exchange)
             try log.read { db in
@@ -97,12 +97,14 @@ actor EventFeed {
                         let event = try translator.publicEvent(of: recorded, in: db)
                     {
                         batch.add(event, isFrequent: candidate.translation.isFrequent)
+                        count += 1
                     }
                     rest = rest.dropFirst()
                 }
             }
             try await send(batch.messages(), deadline)
         }
+        return count
     }
 
     /// Publishes until all are confirmed or returned. What is behind one that has to go again goes again too, so that
