@@ -187,6 +187,7 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
+                "AMQP", logging,
                 "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
                 "OutdialManager", "Service", "TestSupport", grdb,
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",

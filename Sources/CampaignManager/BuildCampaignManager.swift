@@ -8,6 +8,7 @@ package import ServiceLifecycle
 /// The options of campaign-manager.
 package struct CampaignManagerOptions: DaemonOptions {
     @OptionGroup package var common: CommonOptions
+    @OptionGroup package var events: EventOptions
 
     @Option(help: "Milliseconds that a lost worker's journal may take to answer (CARILLON_SETTLE_TIMEOUT, 30000).")
     package var settleTimeout: String?
@@ -69,7 +70,7 @@ package func buildCampaignManager(
         logger: context.logger
     )
     let dispatches = CampaignDispatches(names: bus.names)
-    return [
+    var services: [any ServiceLifecycle.Service] = [
         BusService(client: bus.client, readiness: context.readiness),
         WriterService(writer: writer),
         LogPublisher(
@@ -80,6 +81,21 @@ package func buildCampaignManager(
             logger: context.logger,
             dispatches: { try dispatches.dispatches($0) }
         ),
+    ]
+    if try options.events.isOn(context.environment) {
+        services.append(
+            try EventPublisher(
+                name: context.name,
+                exchange: bus.names.events,
+                categories: campaignManagerEvents,
+                log: log,
+                writer: writer,
+                client: bus.client,
+                logger: context.logger
+            )
+        )
+    }
+    services += [
         EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
         InboxConsumer(queue: bus.names.inbox(.campaign), names: bus.names, client: bus.client, logger: context.logger) {
             messages in
@@ -96,4 +112,5 @@ package func buildCampaignManager(
             handler: { await handler.handle($0) }
         ),
     ]
+    return services
 }

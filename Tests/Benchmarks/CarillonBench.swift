@@ -30,6 +30,9 @@ struct CarillonBench: AsyncParsableCommand {
     @Flag(help: "A tenth of the work: shows that everything runs.")
     var quick = false
 
+    @Flag(help: "In end-to-end: have a queue take every event that is published.")
+    var listen = false
+
     @Flag(help: "Print one line of JSON.")
     var json = false
 
@@ -97,6 +100,7 @@ struct CarillonBench: AsyncParsableCommand {
         return BenchSettings(
             pairs: pairs,
             isQuick: quick,
+            isListening: listen,
             directory: directory,
             programs: programs ?? URL(fileURLWithPath: Stopper.ownPath).deletingLastPathComponent().path,
             syncCounter: syncCounter,
