@@ -183,7 +183,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CarillonToolTests",
-            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport"]
+            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
         ),
         .testTarget(
             name: "SystemTests",
