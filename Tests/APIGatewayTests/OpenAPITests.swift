@@ -1,5 +1,6 @@
 import APIGateway
 import Foundation
+import HTTPTypes
 import Testing
 import Yams
 
