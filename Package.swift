@@ -41,6 +41,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+        // Tests only: reads schemas/openapi.yaml.
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
         // The wall to C.
@@ -163,7 +165,9 @@ let package = Package(
         ),
         .testTarget(
             name: "OutdialManagerTests",
-            dependencies: ["Contracts", "EventLog", "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb]
+            dependencies: [
+                "Contracts", "EventLog", "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb, logging,
+            ]
         ),
         .testTarget(
             name: "DialerWorkerTests",
@@ -176,15 +180,17 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
             ]
         ),
         .testTarget(
             name: "CarillonToolTests",
-            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport"]
+            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
         ),
         .testTarget(
             name: "SystemTests",
             dependencies: [
+                "AMQP", logging,
                 "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
                 "OutdialManager", "Service", "TestSupport", grdb,
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",

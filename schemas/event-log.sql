@@ -38,7 +38,8 @@ CREATE TABLE event(
 ) STRICT;
 CREATE INDEX event_correlation ON event(correlation_id);
 
--- The messages that were applied: each once for each consumer. position: the first event that it could have led to.
+-- The messages that were applied: each once for each consumer. position: the first event that it could have led to. What
+-- was applied more than 14 days ago is forgotten.
 CREATE TABLE inbox(
     consumer TEXT NOT NULL,
     message_id BLOB NOT NULL,
@@ -56,7 +57,8 @@ CREATE TABLE timer(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX timer_due ON timer(due_at);
 
--- How far each reader of the log has come: the publisher's is the position whose messages are all confirmed.
+-- How far each reader of the log has come: of the publishers "bus" (what the daemons tell each other) and "events" (what
+-- other programs are told) it is the position whose messages are all confirmed.
 CREATE TABLE cursor(name TEXT PRIMARY KEY NOT NULL, position INTEGER NOT NULL) STRICT;
 
 -- log_id (16 bytes), created_at, verified_position and verified_chain: up to there an opening need not look.

@@ -8,6 +8,7 @@ package import ServiceLifecycle
 /// The options of campaign-manager.
 package struct CampaignManagerOptions: DaemonOptions {
     @OptionGroup package var common: CommonOptions
+    @OptionGroup package var events: EventOptions
 
     @Option(help: "Milliseconds that a lost worker's journal may take to answer (CARILLON_SETTLE_TIMEOUT, 30000).")
     package var settleTimeout: String?
@@ -48,7 +49,12 @@ package func buildCampaignManager(
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try options.settings(context.environment)
     let bus = try Bus(context) { Topology.manager(.campaign, $0, takesCallEvents: true) }
-    let file = try LogFiles.open(Manager.campaign.rawValue, schema: CampaignTables.schema, context)
+    let file = try LogFiles.open(
+        Manager.campaign.rawValue,
+        schema: CampaignTables.schema,
+        projections: campaignManagerProjections,
+        context
+    )
     let log = try LogReader(path: file.path)
     let secret = try TokenSecret.load(context)
     let (core, effects) = (TurnBox(CampaignTurn(settings: settings)), EffectQueue())
@@ -64,7 +70,7 @@ package func buildCampaignManager(
         logger: context.logger
     )
     let dispatches = CampaignDispatches(names: bus.names)
-    return [
+    var services: [any ServiceLifecycle.Service] = [
         BusService(client: bus.client, readiness: context.readiness),
         WriterService(writer: writer),
         LogPublisher(
@@ -75,6 +81,21 @@ package func buildCampaignManager(
             logger: context.logger,
             dispatches: { try dispatches.dispatches($0) }
         ),
+    ]
+    if try options.events.isOn(context.environment) {
+        services.append(
+            try EventPublisher(
+                name: context.name,
+                exchange: bus.names.events,
+                categories: campaignManagerEvents,
+                log: log,
+                writer: writer,
+                client: bus.client,
+                logger: context.logger
+            )
+        )
+    }
+    services += [
         EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
         InboxConsumer(queue: bus.names.inbox(.campaign), names: bus.names, client: bus.client, logger: context.logger) {
             messages in
@@ -91,4 +112,5 @@ package func buildCampaignManager(
             handler: { await handler.handle($0) }
         ),
     ]
+    return services
 }

@@ -12,7 +12,8 @@ package struct CampaignDispatches: Sendable {
     package func dispatches(_ event: RecordedEvent) throws -> [Dispatch] {
         guard let data = event.data else { return [] }
         switch event.type {
-        case "campaigncall_created", "campaigncall_finished", "campaigncall_settling", "campaigncall_result_repeated":
+        case "campaigncall_created", "campaigncall_finished", "campaigncall_settling", "campaigncall_result_repeated",
+            "campaigncall_hangup_requested":
             return try callDispatches(event, try JSONValue(parsing: data))
         case "campaign_stopping", "campaign_stopped", "campaign_lease_returned", "campaign_claim_dropped",
             "campaign_plan_changed":
@@ -29,6 +30,9 @@ package struct CampaignDispatches: Sendable {
         case .settling(_, let journal):
             guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
             return [toWorker(event, .settle(attempt: attempt), journal)]
+        case .hangupRequested(let journal):
+            guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
+            return [toWorker(event, .hangup(attempt: attempt), journal)]
         default: return []
         }
     }

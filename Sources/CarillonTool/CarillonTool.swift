@@ -13,6 +13,10 @@ struct Carillon: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, AccountCommand.self, ImportCommand.self, CampaignCommand.self, LogCommand.self,
             DemoCommand.self,
+            ResourceCommand<OutdialKind>.self, TargetCommand.self, ResourceCommand<OutplanKind>.self,
+            ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
+            ResourceCommand<FlowKind>.self, ResourceCommand<AccessKeyKind>.self, ResourceCommand<CustomerKind>.self,
+            DialingCommand.self,
         ]
     )
 }

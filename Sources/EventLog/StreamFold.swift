@@ -65,7 +65,7 @@ func isSame(_ left: UnsafeRawBufferPointer, _ right: [UInt8]) -> Bool {
 }
 
 /// The few names that the events of a category have, each made into a string once.
-private struct TypeNames {
+struct TypeNames {
     private var known: [(bytes: [UInt8], name: String)] = []
 
     mutating func name(_ bytes: UnsafeRawBufferPointer) -> String {

@@ -8,6 +8,7 @@ package import ServiceLifecycle
 /// The options of outdial-manager.
 package struct OutdialManagerOptions: DaemonOptions {
     @OptionGroup package var common: CommonOptions
+    @OptionGroup package var events: EventOptions
     package init() {}
 }
 
@@ -17,7 +18,12 @@ package func buildOutdialManager(
     _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let bus = try Bus(context) { Topology.manager(.outdial, $0, takesCallEvents: false) }
-    let file = try LogFiles.open(Manager.outdial.rawValue, schema: OutdialTables.schema, context)
+    let file = try LogFiles.open(
+        Manager.outdial.rawValue,
+        schema: OutdialTables.schema,
+        projections: outdialManagerProjections,
+        context
+    )
     let log = try LogReader(path: file.path)
     let core = TurnBox(OutdialTurn())
     let writer = LogWriter<OutdialInput>(log: file, clock: Clock.wall) { turn, inputs in
@@ -29,7 +35,7 @@ package func buildOutdialManager(
         logger: context.logger
     )
     let dispatches = OutdialDispatches(names: bus.names)
-    return [
+    var services: [any ServiceLifecycle.Service] = [
         BusService(client: bus.client, readiness: context.readiness),
         WriterService(writer: writer),
         LogPublisher(
@@ -40,6 +46,21 @@ package func buildOutdialManager(
             logger: context.logger,
             dispatches: { try dispatches.dispatches($0) }
         ),
+    ]
+    if try options.events.isOn(context.environment) {
+        services.append(
+            try EventPublisher(
+                name: context.name,
+                exchange: bus.names.events,
+                categories: outdialManagerEvents,
+                log: log,
+                writer: writer,
+                client: bus.client,
+                logger: context.logger
+            )
+        )
+    }
+    services += [
         InboxConsumer(queue: bus.names.inbox(.outdial), names: bus.names, client: bus.client, logger: context.logger) {
             messages in
             writer.submit(
@@ -55,4 +76,5 @@ package func buildOutdialManager(
             handler: { await handler.handle($0) }
         ),
     ]
+    return services
 }

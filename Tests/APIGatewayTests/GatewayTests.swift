@@ -22,8 +22,11 @@ import Testing
             case .creation, .accessKeyCreation, .customerCreation:
                 #expect(params["id"].id?.high ?? 0 >> 12 & 15 != 0)
                 #expect(params["body"] == ["name": "a"])
-            case .body: #expect(params["id"].id == FakeManagers.object && params["body"] == ["name": "a"])
-            case .page: #expect(params["page_size"] == 100 && params["deleted"] == false)
+            case .body:
+                let isOwn = !route.path.description.contains("{")
+                #expect(isOwn || params["id"].id ?? params["outdial_id"].id == FakeManagers.object)
+                #expect(params["body"] == ["name": "a"])
+            case .page, .list, .callList: #expect(params["page_size"] == 100 && params["deleted"] == false)
             default: break
             }
         }

@@ -4,6 +4,8 @@ struct BenchSettings: Sendable {
     var pairs: Int
     /// About a tenth of the work: to see that everything runs.
     var isQuick: Bool
+    /// Whether a queue takes every event that is published; otherwise nobody wants them, and they are not made.
+    var isListening: Bool
     /// On a disk; everything is below it.
     var directory: String
     /// Where the daemons and `carillon` are.

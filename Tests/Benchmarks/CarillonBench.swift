@@ -17,6 +17,7 @@ struct CarillonBench: AsyncParsableCommand {
     enum Group: String, CaseIterable, ExpressibleByArgument {
         case publish, consume, append, replay
         case endToEnd = "end-to-end"
+        case imports = "import"
         case million
     }
 
@@ -28,6 +29,9 @@ struct CarillonBench: AsyncParsableCommand {
 
     @Flag(help: "A tenth of the work: shows that everything runs.")
     var quick = false
+
+    @Flag(help: "In end-to-end: have a queue take every event that is published.")
+    var listen = false
 
     @Flag(help: "Print one line of JSON.")
     var json = false
@@ -80,6 +84,7 @@ struct CarillonBench: AsyncParsableCommand {
         case .append: try await AppendBench(settings).run()
         case .replay: try await ReplayBench(settings).run()
         case .endToEnd: try await EndToEndBench(settings).run()
+        case .imports: try await ImportBench(settings).run()
         case .million: try await MillionBench(settings).run()
         }
     }
@@ -95,6 +100,7 @@ struct CarillonBench: AsyncParsableCommand {
         return BenchSettings(
             pairs: pairs,
             isQuick: quick,
+            isListening: listen,
             directory: directory,
             programs: programs ?? URL(fileURLWithPath: Stopper.ownPath).deletingLastPathComponent().path,
             syncCounter: syncCounter,

@@ -104,7 +104,7 @@ import Testing
             ("type", "fax"), ("end_handle", "never"), ("service_level", -1), ("actions", "talk"),
             ("max_concurrent", -1),
             ("calls_per_second", .double(-0.5)), ("outplan_id", "nonsense"),
-            ("queue_id", "99bf739a-932f-433c-b1bf-103d33d7e9bb"),
+            ("queue_id", "nonsense"), ("flow_id", 5),
         ] as [(String, JSONValue)]
     )
     func `a wrong field is refused by name`(_ field: String, _ value: JSONValue) throws {

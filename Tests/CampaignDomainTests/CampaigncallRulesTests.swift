@@ -124,13 +124,45 @@ import Testing
         #expect(answered["reference_id"] == .id(id(8)))
     }
 
+    @Test func `a hangup is asked for once, and not of a call that is over`() throws {
+        let ringing = try call(.ringing(at: moment(1)))
+        #expect(try ringing.requestHangup() == [.hangupRequested(journal: Self.assignment.journal)])
+        let asked = try call(.ringing(at: moment(1)), .hangupRequested(journal: id(9)))
+        #expect(try asked.requestHangup().isEmpty)
+        #expect(asked.isOpen)
+        #expect(try Campaigncall(json: try JSONValue(parsing: asked.json.bytes)) == asked)
+        let finished = try ending(asked.apply(report(.hangup, "cancel")))
+        let over = try call(.finished(finished, hangupBy: "local"))
+        #expect(throws: Refusal.self) { try over.requestHangup() }
+    }
+
+    @Test func `the call of an attempt has all fields of calls, empty where nobody knows them`() throws {
+        let call = try call(.progressing(at: moment(1)))
+        #expect(call.callResource["id"] == .id(Self.assignment.call))
+        #expect(call.callResource["campaigncall_id"] == .id(Self.assignment.id))
+        for (events, status) in [
+            ([], "dialing"), ([.ringing(at: moment(1))], "ringing"), ([.progressing(at: moment(1))], "progressing"),
+            ([.hangupRequested(journal: id(9))], "canceling"),
+            ([.progressing(at: moment(1)), .hangupRequested(journal: id(9))], "terminating"),
+        ] as [([CampaigncallEvent], String)] {
+            let state = try #require(given(Campaigncall.self, [.created(Self.assignment)] + events))
+            #expect(state.callResource["status"] == .string(status))
+        }
+        for field in [
+            "customer_id", "owner_type", "owner_id", "flow_id", "activeflow_id", "type", "master_call_id",
+            "chained_call_ids", "recording_id", "recording_ids", "groupcall_id", "source", "destination", "action",
+            "direction", "mute_direction", "hangup_by", "hangup_reason", "metadata", "tm_progressing", "tm_ringing",
+            "tm_hangup", "tm_create", "tm_update", "tm_delete",
+        ] { #expect(call.callResource.object?.contains(field) == true, "\(field)") }
+    }
+
     @Test func `every event survives its stored form`() throws {
         let finished = try ending(try call().apply(report(.hangup, "busy")))
         let events: [CampaigncallEvent] = [
             .created(Self.assignment), .dialing(at: moment(1)), .ringing(at: moment(1)), .progressing(at: moment(1)),
             .digits("12", at: moment(1)), .finished(finished, hangupBy: "remote"), .resultRepeated(finished),
             .lateResultIgnored(reason: "x", at: moment(1)), .settling(because: "x", journal: id(9)), .claimConfirmed,
-            .deleted,
+            .deleted, .hangupRequested(journal: id(9)),
         ]
         for event in events {
             let read = try CampaigncallEvent(

@@ -21,7 +21,7 @@ import Testing
 
     @Test func `items of every kind survive the wire, in order`() throws {
         let bodies: [Item.Body] = [
-            .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)),
+            .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)), .hangup(attempt: id(2)),
             .workerStatus(
                 WorkerStatus(
                     worker: "1",

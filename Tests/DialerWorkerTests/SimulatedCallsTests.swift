@@ -67,9 +67,9 @@ final class SimulatedCallsTests {
         _ = place(Sample.dial(2, to: "+15551230008"))
         _ = at(1000)
         reports = []
-        calls.hangUp(Sample.attempt(1), reports: &reports)
-        calls.hangUp(Sample.attempt(2), reports: &reports)
-        #expect(reports.map(\.what) == [ended(.normal, .system), ended(.cancel, .system)])
+        calls.hangUp(Sample.attempt(1), by: .system, reports: &reports)
+        calls.hangUp(Sample.attempt(2), by: .local, reports: &reports)
+        #expect(reports.map(\.what) == [ended(.normal, .system), ended(.cancel, .local)])
         #expect(at(60_000) == [])
     }
 

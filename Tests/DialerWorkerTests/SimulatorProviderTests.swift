@@ -66,7 +66,7 @@ struct SimulatorProviderTests {
         let (provider, reports) = try provider(timeScale: 1)
         provider.place([Sample.dial(1), Sample.dial(2)])
         provider.cancel([Sample.attempt(1)])
-        provider.hangUp([Sample.attempt(1), Sample.attempt(2)])
+        provider.hangUp([Sample.attempt(1), Sample.attempt(2)], by: .system)
         let ends = reports.withLock { $0 }.suffix(2)
         #expect(ends.map(\.attempt) == [Sample.attempt(1), Sample.attempt(2)])
         #expect(ends.map(\.what) == [.ended(reason: .cancel, by: .system), .ended(reason: .cancel, by: .system)])

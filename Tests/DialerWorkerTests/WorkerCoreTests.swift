@@ -196,6 +196,25 @@ struct WorkerCoreTests {
         #expect(try bench.turn(cancel(run: 7)).cancel.isEmpty)
     }
 
+    @Test("hangs up what is live, those of the same batch included, and what comes later is not placed")
+    func hangingUp() throws {
+        let bench = try Bench(path)
+        func hangUp(_ number: UInt64) -> WorkerInput {
+            .item(Sample.item(.hangup(attempt: Sample.attempt(number)), id: 70 + number))
+        }
+        try bench.turn(dial(1), report(.dialing, 1), report(.answered, 1))
+        let effects = try bench.turn(dial(2), hangUp(1), hangUp(2))
+        #expect(effects.hangUpForUs == [Sample.attempt(1), Sample.attempt(2)])
+        #expect(effects.cancel.isEmpty && effects.hangUp.isEmpty)
+        try bench.turn(report(.ended(reason: .normal, by: .local), 1))
+        #expect(try bench.events(1).last == .hangup(subject(1), reason: "normal", by: "local"))
+        // One that is over, and one whose command comes only afterwards.
+        #expect(try bench.turn(hangUp(1), hangUp(3)).hangUpForUs.isEmpty)
+        #expect(try bench.turn(dial(3)).place.isEmpty)
+        #expect(try bench.events(3) == [refused("hung_up", 3)])
+        #expect(try bench.events(1).count == 4)
+    }
+
     @Test("settles what was never seen so that it can never be claimed")
     func settleUnknown() throws {
         let bench = try Bench(path)

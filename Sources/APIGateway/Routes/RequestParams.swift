@@ -10,12 +10,12 @@ struct RequestParams {
         var accessKeyID: ID
         var token: AccessKeyToken
 
-        init(at now: Timestamp) {
+        init(at now: Timestamp, repeatKey: RepeatKey? = nil, shape: Route.Shape = .creation) {
             var generator = IDGenerator()
             id = generator.next(at: now)
             agentID = generator.next(at: now)
             accessKeyID = generator.next(at: now)
-            token = AccessKeyToken()
+            token = repeatKey?.token(of: shape == .customerCreation ? accessKeyID : id) ?? AccessKeyToken()
         }
     }
 
@@ -47,8 +47,12 @@ struct RequestParams {
         switch shape {
         case .ids: if query.flag("deleted") { params.append("deleted", true) }
         case .page: try page(query, into: &params)
-        case .callPage:
+        case .list(let filters):
             try page(query, into: &params)
+            filter(query, filters, into: &params)
+        case .callList(let filters):
+            try page(query, into: &params)
+            filter(query, filters, into: &params)
             params.append("not_dialed", .bool(query.flag("not_dialed")))
         case .ownCustomer: params.append("id", .id(caller.customerID))
         case .body: params.append("body", body)
@@ -73,6 +77,17 @@ struct RequestParams {
         params.append("page_size", .integer(page.size))
         if let token = page.token { params.append("page_token", .time(token)) }
         params.append("deleted", .bool(page.includesDeleted))
+    }
+
+    private static func filter(_ query: QueryString, _ names: [String], into params: inout JSONObject) {
+        var given = JSONObject()
+        for name in names {
+            guard let text = query[name], let literal = query.literal(name) else { continue }
+            // The plus of an offset is often left as it is.
+            let isTime = Timestamp(parsing: text) == nil && Timestamp(parsing: literal) != nil
+            given.append(name, .string(isTime ? literal : text))
+        }
+        if !given.members.isEmpty { params.append("filter", .object(given)) }
     }
 
     private static func token(_ query: QueryString) throws(Refusal) -> Timestamp? {

@@ -25,8 +25,10 @@ package struct Route: Sendable {
         case ids
         /// `page_size`, `page_token`, `deleted`.
         case page
-        /// A page, and whether attempts that were never placed are wanted.
-        case callPage
+        /// A page, and those of these query parameters that were given, as texts under `filter`: the manager checks them.
+        case list(_ filters: [String])
+        /// A filtered page, and whether attempts that were never placed are wanted.
+        case callList(_ filters: [String])
         /// The client's document as `body`.
         case body
         /// The client's document as `body`, and an `id` for what it makes.
@@ -67,6 +69,8 @@ package enum Access: Sendable, Hashable {
     case authenticated
     /// Admins and managers of a customer, for what belongs to that customer.
     case manager
+    /// The same, and agents for what is their own: campaign-manager knows which that is, and refuses the rest.
+    case agentOrManager
     /// Admins of a customer.
     case admin
     /// Operators of the whole installation.
@@ -75,7 +79,7 @@ package enum Access: Sendable, Hashable {
     /// The bits of an agent's permission mask that open it; empty when none is needed.
     var permission: Permission {
         switch self {
-        case .everyone, .authenticated: []
+        case .everyone, .authenticated, .agentOrManager: []
         case .manager: [.superAdmin, .customerAdmin, .customerManager]
         case .admin: [.superAdmin, .customerAdmin]
         case .superAdmin: .superAdmin

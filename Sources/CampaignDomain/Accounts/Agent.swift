@@ -1,114 +1,109 @@
 package import Contracts
 
-/// A person of a customer: logs in with user name and password.
+/// A person of a customer: logs in with user name and password, and takes calls of queues.
 package struct Agent: Aggregate, Hashable {
     package static let category = "agent"
+
+    /// What the agent says of itself, or its calls say of it; any can follow any.
+    package enum Status: String, Sendable, CaseIterable {
+        case available, away, busy, offline, ringing
+    }
+
+    /// In which order the addresses of an agent ring.
+    package enum RingMethod: String, Sendable, CaseIterable {
+        case ringall, linear
+    }
+
+    /// What does not decide about access.
+    package struct Details: Hashable, Sendable {
+        package var name = ""
+        package var detail = ""
+        package var ringMethod = RingMethod.ringall
+        package var tags: [ID] = []
+        package var addresses: [Address] = []
+
+        package init() {}
+    }
 
     package var id: ID
     package var customer: ID
     package var username: String
     /// `scrypt$N$r$p$salt$hash`, hexadecimal. Never leaves campaign-manager.
     package var passwordHash: String
-    package var name: String
+    package var details: Details
+    package var status: Status
     package var permission: Permission
+    package var directHash: String
+    /// Raised by all that ends the sessions under way: a changed password or permission, and the end of the agent.
+    package var session: Int64
     package var createdAt: Timestamp
-
-    package static func evolve(_ state: inout Agent?, _ event: AgentEvent, at time: Timestamp) {
-        switch event {
-        case .created(let id, let customer, let username, let passwordHash, let name, let permission):
-            state = Agent(
-                id: id,
-                customer: customer,
-                username: username,
-                passwordHash: passwordHash,
-                name: name,
-                permission: permission,
-                createdAt: time
-            )
-        }
-    }
-
-    package var json: JSONValue {
-        [
-            "id": .id(id), "customer_id": .id(customer), "username": .string(username),
-            "password_hash": .string(passwordHash), "name": .string(name), "permission": .integer(permission.rawValue),
-            "tm_create": .time(createdAt),
-        ]
-    }
-
-    package init(json: JSONValue) throws(JSONError) {
-        self.init(
-            id: try json.requireID("id"),
-            customer: try json.requireID("customer_id"),
-            username: try json.requireString("username"),
-            passwordHash: try json.requireString("password_hash"),
-            name: try json.requireString("name"),
-            permission: Permission(rawValue: try json.requireInteger("permission")),
-            createdAt: try json.requireTime("tm_create")
-        )
-    }
-
-    private init(
-        id: ID,
-        customer: ID,
-        username: String,
-        passwordHash: String,
-        name: String,
-        permission: Permission,
-        createdAt: Timestamp
-    ) {
-        self.id = id
-        self.customer = customer
-        self.username = username
-        self.passwordHash = passwordHash
-        self.name = name
-        self.permission = permission
-        self.createdAt = createdAt
-    }
-
-    /// The public object, without the password, times as microseconds.
-    package var resource: JSONValue {
-        [
-            "id": .id(id), "customer_id": .id(customer), "username": .string(username), "name": .string(name),
-            "detail": "", "ring_method": "ringall", "status": "available",
-            "permission": .integer(permission.rawValue), "tag_ids": [], "addresses": [],
-            "tm_create": .time(createdAt), "tm_update": .null, "tm_delete": .null,
-        ]
-    }
+    package var updatedAt: Timestamp?
+    package var deletedAt: Timestamp?
 }
 
+/// What happens to an agent.
 package enum AgentEvent: DomainEvent, Hashable {
-    case created(
-        id: ID,
-        customer: ID,
-        username: String,
-        passwordHash: String,
-        name: String,
-        permission: Permission
-    )
+    package struct New: Hashable, Sendable {
+        package var id: ID
+        package var customer: ID
+        package var username: String
+        package var passwordHash: String
+        package var details: Agent.Details
+        package var status: Agent.Status
+        package var permission: Permission
+    }
 
-    package var type: String { "agent_created" }
+    case created(New)
+    case updated(Agent.Details)
+    case statusUpdated(Agent.Status)
+    case permissionChanged(Permission)
+    case passwordChanged(passwordHash: String)
+    case deleted
+}
 
-    package var json: JSONValue {
-        switch self {
-        case .created(let id, let customer, let username, let passwordHash, let name, let permission):
-            [
-                "id": .id(id), "customer_id": .id(customer), "username": .string(username),
-                "password_hash": .string(passwordHash), "name": .string(name),
-                "permission": .integer(permission.rawValue),
-            ]
+extension Agent {
+    package typealias Event = AgentEvent
+
+    package static func evolve(_ state: inout Agent?, _ event: AgentEvent, at time: Timestamp) {
+        if case .created(let new) = event {
+            state = Agent(
+                id: new.id,
+                customer: new.customer,
+                username: new.username,
+                passwordHash: new.passwordHash,
+                details: new.details,
+                status: new.status,
+                permission: new.permission,
+                directHash: "",
+                session: 0,
+                createdAt: time,
+                updatedAt: nil,
+                deletedAt: nil
+            )
+            return
         }
+        guard var agent = state else { return }
+        agent.apply(event, at: time)
+        state = agent
     }
 
-    package init(type: String, schema: Int, json: JSONValue) throws(JSONError) {
-        guard type == "agent_created", schema == 1 else { throw JSONError("event type \(type) is not known") }
-        self = .created(
-            id: try json.requireID("id"),
-            customer: try json.requireID("customer_id"),
-            username: try json.requireString("username"),
-            passwordHash: try json.requireString("password_hash"),
-            name: try json.requireString("name"),
-            permission: Permission(rawValue: try json.requireInteger("permission"))
-        )
+    private mutating func apply(_ event: AgentEvent, at time: Timestamp) {
+        switch event {
+        case .created: return
+        case .updated(let details): self.details = details
+        case .statusUpdated(let status): self.status = status
+        case .permissionChanged(let permission):
+            self.permission = permission
+            session += 1
+        case .passwordChanged(let hash):
+            passwordHash = hash
+            session += 1
+        case .deleted:
+            deletedAt = time
+            session += 1
+        }
+        updatedAt = time
     }
+
+    package var isAdmin: Bool { permission.contains(.customerAdmin) }
 }

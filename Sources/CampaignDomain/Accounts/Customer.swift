@@ -6,78 +6,186 @@ package struct Customer: Aggregate, Hashable {
 
     package var id: ID
     package var profile: Profile
+    /// While it is false nobody is dialed for this customer; calls under way go on.
+    package var isDialingEnabled: Bool
     package var createdAt: Timestamp
+    package var updatedAt: Timestamp?
 
     package struct Profile: Hashable, Sendable {
-        package var name: String
-        package var detail: String
-        package var email: String
-        package var phoneNumber: String
+        package var name = ""
+        package var detail = ""
+        package var email = ""
+        package var phoneNumber = ""
+        package var address = ""
+        /// How webhooks are sent; "" is not at all.
+        package var webhookMethod = WebhookMethod.none
+        package var webhookURI = ""
 
-        package init(body: RequestBody) throws(Refusal) {
-            name = try body.text("name") ?? ""
-            detail = try body.text("detail") ?? ""
-            email = try body.text("email") ?? ""
-            phoneNumber = try body.text("phone_number") ?? ""
-            guard !name.isEmpty else { throw .invalid("name", "is missing: give the customer a name") }
-        }
-
-        fileprivate init(json: JSONValue) throws(JSONError) {
-            name = try json.requireString("name")
-            detail = try json.requireString("detail")
-            email = try json.requireString("email")
-            phoneNumber = try json.requireString("phone_number")
-        }
+        package init() {}
     }
 
-    /// The public object, times as microseconds; also the stored form.
-    package var json: JSONValue {
-        [
-            "id": .id(id), "name": .string(profile.name), "detail": .string(profile.detail),
-            "email": .string(profile.email), "phone_number": .string(profile.phoneNumber), "address": "",
-            "webhook_method": "", "webhook_uri": "", "billing_account_id": .id(.none), "status": "active",
-            "tm_create": .time(createdAt), "tm_update": .null, "tm_delete": .null,
-        ]
-    }
-
-    package init(id: ID, profile: Profile, createdAt: Timestamp) {
-        self.id = id
-        self.profile = profile
-        self.createdAt = createdAt
-    }
-
-    package init(json: JSONValue) throws(JSONError) {
-        self.init(
-            id: try json.requireID("id"),
-            profile: try Profile(json: json),
-            createdAt: try json.requireTime("tm_create")
-        )
-    }
-
-    package static func evolve(_ state: inout Customer?, _ event: CustomerEvent, at time: Timestamp) {
-        switch event {
-        case .created(let id, let profile): state = Customer(id: id, profile: profile, createdAt: time)
-        }
+    package enum WebhookMethod: String, Sendable, CaseIterable {
+        case none = ""
+        case post = "POST"
+        case get = "GET"
+        case put = "PUT"
+        case delete = "DELETE"
     }
 }
 
+/// What happens to a customer.
 package enum CustomerEvent: DomainEvent, Hashable {
     case created(id: ID, profile: Customer.Profile)
+    case updated(profile: Customer.Profile)
+    case dialingSwitched(isEnabled: Bool)
+}
 
-    package var type: String { "customer_created" }
+extension Customer {
+    package typealias Event = CustomerEvent
+
+    package static func evolve(_ state: inout Customer?, _ event: CustomerEvent, at time: Timestamp) {
+        switch event {
+        case .created(let id, let profile):
+            state = Customer(id: id, profile: profile, isDialingEnabled: true, createdAt: time, updatedAt: nil)
+        case .updated(let profile):
+            state?.profile = profile
+            state?.updatedAt = time
+        case .dialingSwitched(let isEnabled):
+            state?.isDialingEnabled = isEnabled
+            state?.updatedAt = time
+        }
+    }
+
+    /// Makes a customer; a name has to be given.
+    package static func create(id: ID, body: RequestBody) throws(Refusal) -> [CustomerEvent] {
+        [.created(id: id, profile: try Profile().merging(body))]
+    }
+
+    /// Merges the given fields of the profile.
+    package func update(body: RequestBody) throws(Refusal) -> [CustomerEvent] {
+        let merged = try profile.merging(body)
+        return merged == profile ? [] : [.updated(profile: merged)]
+    }
+
+    /// Reads `{"enabled": bool}`.
+    package func switchDialing(body: RequestBody) throws(Refusal) -> [CustomerEvent] {
+        let isEnabled = try body.dialingSwitch()
+        return isEnabled == isDialingEnabled ? [] : [.dialingSwitched(isEnabled: isEnabled)]
+    }
+}
+
+extension RequestBody {
+    /// The value of `enabled`, which has to be there.
+    func dialingSwitch() throws(Refusal) -> Bool {
+        guard let isEnabled = json["enabled"].bool else { throw .invalid("enabled", "must be true or false") }
+        return isEnabled
+    }
+}
+
+extension Customer.Profile {
+    /// This profile with the given fields put in: absent is kept.
+    fileprivate func merging(_ body: RequestBody) throws(Refusal) -> Customer.Profile {
+        var merged = self
+        merged.name = try body.text("name") ?? name
+        merged.detail = try body.text("detail") ?? detail
+        merged.email = try body.text("email") ?? email
+        merged.phoneNumber = try body.text("phone_number") ?? phoneNumber
+        merged.address = try body.text("address") ?? address
+        merged.webhookMethod = try body.word("webhook_method", Customer.WebhookMethod.self) ?? webhookMethod
+        merged.webhookURI = try body.text("webhook_uri") ?? webhookURI
+        guard !merged.name.isEmpty else { throw .invalid("name", "is missing: give the customer a name") }
+        guard merged.webhookURI.isEmpty || ["http://", "https://"].contains(where: merged.webhookURI.hasPrefix) else {
+            throw .invalid("webhook_uri", "must begin with http:// or https://")
+        }
+        return merged
+    }
+
+    fileprivate var members: JSONObject {
+        [
+            "name": .string(name), "detail": .string(detail), "email": .string(email),
+            "phone_number": .string(phoneNumber), "address": .string(address),
+            "webhook_method": .string(webhookMethod.rawValue), "webhook_uri": .string(webhookURI),
+        ]
+    }
+
+    /// The last three may be absent.
+    fileprivate init(json: JSONValue) throws(JSONError) {
+        name = try json.requireString("name")
+        detail = try json.requireString("detail")
+        email = try json.requireString("email")
+        phoneNumber = try json.requireString("phone_number")
+        address = json["address"].string ?? ""
+        guard let method = Customer.WebhookMethod(rawValue: json["webhook_method"].string ?? "") else {
+            throw JSONError("webhook_method is not known to this version")
+        }
+        webhookMethod = method
+        webhookURI = json["webhook_uri"].string ?? ""
+    }
+}
+
+extension Customer {
+    /// The stored form: `dialing_enabled` is absent unless it is false, as in rows of earlier versions.
+    package var json: JSONValue {
+        var object = members
+        if !isDialingEnabled { object.append("dialing_enabled", false) }
+        return .object(object)
+    }
+
+    /// The public object, times as microseconds.
+    package var resource: JSONValue {
+        var object = members
+        object.append("dialing_enabled", .bool(isDialingEnabled))
+        return .object(object)
+    }
+
+    private var members: JSONObject {
+        var object: JSONObject = ["id": .id(id)]
+        for member in profile.members.members { object.append(member.name, member.value) }
+        object.append("billing_account_id", .id(.none))
+        object.append("status", "active")
+        object.append("tm_create", .time(createdAt))
+        object.append("tm_update", .optional(updatedAt))
+        object.append("tm_delete", .null)
+        return object
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.requireID("id")
+        profile = try Profile(json: json)
+        isDialingEnabled = json["dialing_enabled"].bool ?? true
+        createdAt = try json.requireTime("tm_create")
+        updatedAt = json.optionalTime("tm_update")
+    }
+}
+
+extension CustomerEvent {
+    package var type: String {
+        switch self {
+        case .created: "customer_created"
+        case .updated: "customer_updated"
+        case .dialingSwitched: "customer_dialing_switched"
+        }
+    }
 
     package var json: JSONValue {
         switch self {
         case .created(let id, let profile):
-            [
-                "id": .id(id), "name": .string(profile.name), "detail": .string(profile.detail),
-                "email": .string(profile.email), "phone_number": .string(profile.phoneNumber),
-            ]
+            var object: JSONObject = ["id": .id(id)]
+            for member in profile.members.members { object.append(member.name, member.value) }
+            return .object(object)
+        case .updated(let profile): return .object(profile.members)
+        case .dialingSwitched(let isEnabled): return ["enabled": .bool(isEnabled)]
         }
     }
 
     package init(type: String, schema: Int, json: JSONValue) throws(JSONError) {
-        guard type == "customer_created", schema == 1 else { throw JSONError("event type \(type) is not known") }
-        self = .created(id: try json.requireID("id"), profile: try Customer.Profile(json: json))
+        guard schema == 1 else { throw JSONError("schema \(schema) of \(type) is not known to this version") }
+        switch type {
+        case "customer_created":
+            self = .created(id: try json.requireID("id"), profile: try Customer.Profile(json: json))
+        case "customer_updated": self = .updated(profile: try Customer.Profile(json: json))
+        case "customer_dialing_switched": self = .dialingSwitched(isEnabled: try json.requireBool("enabled"))
+        default: throw JSONError("event type \(type) is not known to this version")
+        }
     }
 }

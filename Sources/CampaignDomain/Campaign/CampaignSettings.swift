@@ -35,11 +35,6 @@ package struct CampaignSettings: Hashable, Sendable {
     package var stopDrainTimeout: Milliseconds?
 
     package init() {}
-
-    /// Ids that another resource's existence has to be checked for.
-    package var references: [(field: String, id: ID)] {
-        [("outplan_id", outplan), ("outdial_id", outdial), ("next_campaign_id", nextCampaign)].filter { !$0.1.isNone }
-    }
 }
 
 extension CampaignSettings {
@@ -74,7 +69,7 @@ extension CampaignSettings {
         if given("end_handle") {
             merged.endHandle = try body.word("end_handle", EndHandle.self, aliases: ["": .stop]) ?? .stop
         }
-        if given("actions") { merged.actions = try CampaignSettings.actions(body.json["actions"]) }
+        if given("actions") { merged.actions = try ActionList.read(body.json["actions"]) }
         if given("source") { merged.source = try Address.read(body.json["source"], field: "source") }
         if given("route") { merged.route = try body.text("route") ?? "" }
         if given("max_concurrent") {
@@ -101,34 +96,6 @@ extension CampaignSettings {
         if given("next_campaign_id") { nextCampaign = try body.id("next_campaign_id") ?? .none }
         if given("queue_id") { queue = try body.id("queue_id") ?? .none }
         if given("flow_id") { flow = try body.id("flow_id") ?? .none }
-        guard queue.isNone else {
-            throw .invalid("queue_id", "names a queue that does not exist: this version has no queues, leave it out")
-        }
-        guard flow.isNone else {
-            throw .invalid("flow_id", "names a flow that does not exist: this version has no flows, use actions")
-        }
-    }
-
-    private static func actions(_ json: JSONValue) throws(Refusal) -> [JSONValue] {
-        if json.isNull { return [] }
-        guard let given = json.array else { throw .invalid("actions", "must be an array") }
-        guard given.count <= 1000 else { throw .invalid("actions", "must be at most 1000, not \(given.count)") }
-        var actions: [JSONValue] = []
-        for (index, action) in given.enumerated() {
-            guard let type = action["type"].string, !type.isEmpty else {
-                throw .invalid("actions[\(index)].type", "must be the name of an action")
-            }
-            for name in ["id", "next_id"] where !action[name].isNull && action[name].string != "" {
-                guard action[name].id != nil else { throw .invalid("actions[\(index)].\(name)", "must be a UUID") }
-            }
-            let option = action["option"].isNull ? [:] : action["option"]
-            guard option.object != nil else { throw .invalid("actions[\(index)].option", "must be an object") }
-            actions.append([
-                "id": .id(action["id"].id ?? .none), "next_id": .id(action["next_id"].id ?? .none),
-                "type": .string(type), "option": option,
-            ])
-        }
-        return actions
     }
 
     private static func rate(_ json: JSONValue) throws(Refusal) -> Double {

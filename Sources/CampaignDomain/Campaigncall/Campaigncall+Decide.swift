@@ -50,6 +50,12 @@ extension Campaigncall {
         return [.resultRepeated(ending(outcome, HangupReason(reported: hangupReason), at: endedAt))]
     }
 
+    /// A customer wants its call to end. Nothing when that is under way already.
+    package func requestHangup() throws(Refusal) -> [CampaigncallEvent] {
+        guard isOpen else { throw .state("the call is over; there is nothing to hang up") }
+        return hangupRequestedAt == nil ? [.hangupRequested(journal: assignment.journal)] : []
+    }
+
     package func delete() throws(Refusal) -> [CampaigncallEvent] {
         guard !isOpen else { throw .state("the campaigncall is not done; wait for its end or stop the campaign first") }
         return deletedAt == nil ? [.deleted] : []

@@ -1,8 +1,9 @@
 package import Contracts
 
 extension Campaigncall {
+    /// The stored form; what came with later versions is left out where there is none, as in rows of earlier ones.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "assignment": assignment.json, "phase": .integer(phase.rawValue), "settling": .bool(isSettling),
             "outcome": .optional(outcome?.rawValue), "hangup_reason": .string(hangupReason),
             "hangup_by": .string(hangupBy), "digits": .string(digits), "tm_dialing": .optional(dialedAt),
@@ -10,6 +11,8 @@ extension Campaigncall {
             "tm_hangup": .optional(endedAt), "tm_create": .time(createdAt), "tm_update": .optional(updatedAt),
             "tm_delete": .optional(deletedAt),
         ]
+        if let hangupRequestedAt { object.append("tm_hangup_request", .time(hangupRequestedAt)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -28,7 +31,8 @@ extension Campaigncall {
             endedAt: json.optionalTime("tm_hangup"),
             createdAt: try json.requireTime("tm_create"),
             updatedAt: json.optionalTime("tm_update"),
-            deletedAt: json.optionalTime("tm_delete")
+            deletedAt: json.optionalTime("tm_delete"),
+            hangupRequestedAt: json.optionalTime("tm_hangup_request")
         )
     }
 
@@ -134,6 +138,7 @@ extension CampaigncallEvent {
         case .settling: "campaigncall_settling"
         case .claimConfirmed: "campaigncall_claim_confirmed"
         case .resultRepeated: "campaigncall_result_repeated"
+        case .hangupRequested: "campaigncall_hangup_requested"
         case .deleted: "campaigncall_deleted"
         }
     }
@@ -147,6 +152,7 @@ extension CampaigncallEvent {
         case .resultRepeated(let finished): ["finished": finished.json]
         case .lateResultIgnored(let reason, let moment): ["reason": .string(reason), "at": .time(moment)]
         case .settling(let because, let journal): ["because": .string(because), "journal": .id(journal)]
+        case .hangupRequested(let journal): ["journal": .id(journal)]
         case .claimConfirmed, .deleted: [:]
         }
     }
@@ -168,6 +174,7 @@ extension CampaigncallEvent {
         case "campaigncall_result_repeated":
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))
         case "campaigncall_claim_confirmed": self = .claimConfirmed
+        case "campaigncall_hangup_requested": self = .hangupRequested(journal: try json.requireID("journal"))
         case "campaigncall_deleted": self = .deleted
         default: throw JSONError("event type \(type) is not known to this version")
         }

@@ -100,6 +100,8 @@ package struct Campaigncall: Aggregate, Hashable {
     package var createdAt: Timestamp
     package var updatedAt: Timestamp?
     package var deletedAt: Timestamp?
+    /// When a customer asked for its end.
+    package var hangupRequestedAt: Timestamp?
 
     package var result: String {
         guard phase == .done else { return "" }
@@ -129,6 +131,8 @@ package enum CampaigncallEvent: DomainEvent, Hashable {
     case claimConfirmed
     /// outdial-manager seems not to have heard the result: told again.
     case resultRepeated(AttemptFinished)
+    /// A customer wants it to end: its worker is told.
+    case hangupRequested(journal: ID)
     case deleted
 }
 
@@ -185,6 +189,7 @@ extension Campaigncall {
             endedAt = finished.endedAt
         case .settling: isSettling = true
         case .claimConfirmed: isSettling = false
+        case .hangupRequested: hangupRequestedAt = time
         case .deleted: deletedAt = time
         }
     }

@@ -5,10 +5,11 @@ import FoundationEssentials
 
 /// Passwords as scrypt keeps them: `scrypt$N$r$p$salt$hash`, salt and hash in hexadecimal (RFC 7914).
 ///
-/// Hashing is slow on purpose, so it runs on its own two threads, never on those that serve requests.
+/// Hashing is slow on purpose, so it runs on threads of its own, two at a time: others wait, and when a hundred do, the
+/// next is refused with 429.
 package struct PasswordHasher: Sendable {
     private let queue = DispatchQueue(label: "passwords", attributes: .concurrent)
-    private let gate = DispatchSemaphore(value: 2)
+    private let slots = HashingSlots(count: 2, limit: 100)
 
     /// N, r, p of RFC 7914: 2^15, 8, 1 takes about 32 MiB a hash. They are kept with each hash, so they can be raised.
     private static let (rounds, blockSize, parallelism) = (1 << 15, 8, 1)
@@ -54,22 +55,22 @@ package struct PasswordHasher: Sendable {
         _ blockSize: Int,
         _ parallelism: Int
     ) async throws -> [UInt8] {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                gate.wait()
-                defer { gate.signal() }
-                let result = Result {
-                    let key = try KDF.Scrypt.deriveKey(
-                        from: Data(password.utf8),
-                        salt: Data(salt),
-                        outputByteCount: 32,
-                        rounds: rounds,
-                        blockSize: blockSize,
-                        parallelism: parallelism
-                    )
-                    return key.withUnsafeBytes { [UInt8]($0) }
+        try await slots.withSlot {
+            try await withCheckedThrowingContinuation { continuation in
+                queue.async {
+                    let result = Result {
+                        let key = try KDF.Scrypt.deriveKey(
+                            from: Data(password.utf8),
+                            salt: Data(salt),
+                            outputByteCount: 32,
+                            rounds: rounds,
+                            blockSize: blockSize,
+                            parallelism: parallelism
+                        )
+                        return key.withUnsafeBytes { [UInt8]($0) }
+                    }
+                    continuation.resume(with: result)
                 }
-                continuation.resume(with: result)
             }
         }
     }
@@ -78,6 +79,11 @@ package struct PasswordHasher: Sendable {
 /// The hash that an access key is kept and looked up by.
 package func accessKeyHash(_ token: String) -> String {
     hexadecimal(Array(SHA256.hash(data: Data(token.utf8))))
+}
+
+/// Random digits, twice as many as bytes, which nobody can guess.
+func randomHexadecimal(bytes count: Int) -> String {
+    hexadecimal((0..<count).map { _ in UInt8.random(in: .min ... .max) })
 }
 
 func hexadecimal(_ bytes: [UInt8]) -> String {

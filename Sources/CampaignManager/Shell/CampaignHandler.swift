@@ -12,8 +12,10 @@ package struct CampaignHandler: Sendable {
     let reads: CampaignReads
     let outdials: OutdialCaller
     let passwords = PasswordHasher()
+    private let logins = Locked(LoginLimit())
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
+    let idempotent: IdempotentRequests
     let logger: Logger
 
     package init(
@@ -27,10 +29,15 @@ package struct CampaignHandler: Sendable {
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
+        idempotent = IdempotentRequests(log: reads.log, clock: reads.clock)
         self.logger = logger
     }
 
     package func handle(_ request: Request) async -> Reply {
+        await idempotent.answer(request, perform: perform) { _ = await change($0) }
+    }
+
+    private func perform(_ request: Request) async -> Reply {
         do {
             if CampaignReads.methods.contains(request.method) { return try reads.answer(request) }
             switch request.method {
@@ -38,6 +45,10 @@ package struct CampaignHandler: Sendable {
             case "account.login": return try await login(request)
             case "account.bootstrap", "customer.create": return try await createAccount(request)
             case "accesskey.create": return await change(try withTokenHash(request))
+            case "agent.create", "agent.password": return await change(try await withPasswordHash(request))
+            case "queue.direct_hash":
+                return await change(request.with("direct_hash", .string(randomHexadecimal(bytes: 16))))
+            case "campaign.rehearse": return try await rehearse(request)
             case "campaign.status": return try await setStatus(request)
             case "campaign.create", "campaign.resource_info":
                 try await checkOutdial(request)
@@ -56,7 +67,9 @@ package struct CampaignHandler: Sendable {
     }
 
     /// What needs little room and ends what runs: a worker reports the ends of its calls only once it is registered.
-    private static let alwaysPossible: Set<String> = ["campaign.stop", "worker.register"]
+    private static let alwaysPossible: Set<String> = [
+        "campaign.stop", "worker.register", "customer.dialing", "system.dialing", "call.hangup",
+    ]
 
     /// Has a turn of the writer do it.
     private func change(_ request: Request) async -> Reply {
@@ -157,11 +170,23 @@ package struct CampaignHandler: Sendable {
     private func login(_ request: Request) async throws -> Reply {
         let username = request.params["username"].string ?? ""
         let password = request.params["password"].string ?? ""
+        if let seconds = logins.withLock({ $0.attempt(username, at: reads.clock()) }) {
+            throw Refusal.rateLimited("this user name was tried too often", retryAfter: seconds)
+        }
         let agent = try reads.agent(username: username)
         guard try await passwords.verify(password, against: agent?.passwordHash), let agent else {
             throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
         }
-        return .result(["agent": agent.resource])
+        return .result(["agent": agent.resource, "session": .integer(agent.session)])
+    }
+
+    /// The password itself never reaches a turn or the log.
+    private func withPasswordHash(_ request: Request) async throws -> Request {
+        let body = try RequestBody(request.params["body"])
+        let password =
+            request.method == "agent.create" ? try Agent.credentials(body).password : try Agent.password(body)
+        return request.with("body", body.withoutPassword)
+            .with("password_hash", .string(try await passwords.hash(password)))
     }
 
     /// The first account comes from the operator's own machine and may make further ones; later ones may not.
@@ -170,12 +195,7 @@ package struct CampaignHandler: Sendable {
         let params = request.params
         let body = try RequestBody(isFirst ? ["name": params["name"]] : params["body"])
         let given = isFirst ? try RequestBody(params) : body
-        guard let username = try given.text("username"), !username.isEmpty else {
-            throw Refusal.invalid("username", "is missing: give the customer's first agent a user name")
-        }
-        guard let password = try given.text("password"), password.utf8.count >= 8 else {
-            throw Refusal.invalid("password", "must have at least 8 characters")
-        }
+        let (username, password) = try Agent.credentials(given)
         let admin: Permission = [.customerAdmin]
         var create = request
         create.method = "account.create"
@@ -185,7 +205,7 @@ package struct CampaignHandler: Sendable {
             "permission": .integer(isFirst ? admin.union(.projectSuperAdmin).rawValue : admin.rawValue),
             "password_hash": .string(try await passwords.hash(password)),
             "token_hash": .string(accessKeyHash(try params.requireString("token"))),
-            "token_prefix": .string(String(try params.requireString("token").prefix(8))), "body": body.json,
+            "token_prefix": .string(String(try params.requireString("token").prefix(8))), "body": body.withoutPassword,
         ]
         return await change(create)
     }
@@ -199,5 +219,24 @@ package struct CampaignHandler: Sendable {
             "token_prefix": .string(String(token.prefix(8))),
         ]
         return hashed
+    }
+}
+
+extension RequestBody {
+    fileprivate var withoutPassword: JSONValue {
+        var rest = json.object ?? [:]
+        rest.remove("password")
+        return .object(rest)
+    }
+}
+
+extension Request {
+    /// The same with one more member among its params.
+    fileprivate func with(_ name: String, _ value: JSONValue) -> Request {
+        var request = self
+        var params = params.object ?? [:]
+        params[name] = value
+        request.params = .object(params)
+        return request
     }
 }

@@ -1,4 +1,4 @@
-import CampaignDomain
+package import CampaignDomain
 package import Contracts
 package import EventLog
 import GRDB
@@ -16,7 +16,9 @@ package struct CampaignReads: Sendable {
 
     package static let methods: Set<String> = [
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
-        "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve", "identity.me",
+        "campaigncall.last", "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve",
+        "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents", "flow.get", "flow.list",
+        "call.get", "call.list", "system.get",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -33,19 +35,33 @@ package struct CampaignReads: Sendable {
             }
             return try CampaignReads.resource(of: campaign, db)
         case "campaign.list":
-            return try Page(of: CampaignTables.campaigns, where: "customer_id = ?", [own], page, in: db)
-                .json { try CampaignReads.resource(of: $0, db) }
+            return try Page(
+                of: CampaignTables.campaigns,
+                where: "customer_id = ?",
+                [own],
+                filter: try campaignFilter(request),
+                page,
+                in: db
+            ).json { try CampaignReads.resource(of: $0, db) }
         case "campaigncall.get":
             return try find(CampaignTables.calls, request, "campaigncall", "CAMPAIGNCALL_NOT_FOUND", db) {
                 ($0.assignment.customer, $0.deletedAt)
             }.resource
         case "campaigncall.list": return try calls(request, page, db)
+        case "campaigncall.last": return try lastCalls(request, db)
         case "outplan.get":
             return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
             }.json
         case "outplan.list":
-            return try Page(of: CampaignTables.outplans, where: "customer_id = ?", [own], page, in: db).json(\.json)
+            return try Page(
+                of: CampaignTables.outplans,
+                where: "customer_id = ?",
+                [own],
+                filter: nameFilter(request),
+                page,
+                in: db
+            ).json(\.json)
         case "accesskey.get":
             return try find(CampaignTables.accessKeys, request, "access key", "RESOURCE_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
@@ -59,7 +75,7 @@ package struct CampaignReads: Sendable {
     }
 
     /// The row that `request` names, if it is the customer's own and not deleted (or deleted ones are asked for).
-    private func find<A: Aggregate>(
+    func find<A: Aggregate>(
         _ table: AggregateTable<A>,
         _ request: Request,
         _ noun: String,
@@ -74,24 +90,6 @@ package struct CampaignReads: Sendable {
             if customer == request.customerID, isVisible { return state }
         }
         throw Refusal.notFound(reason, "there is no \(noun) \(id)")
-    }
-
-    private func calls(_ request: Request, _ page: PageRequest, _ db: Database) throws -> JSONValue {
-        let hidden = request.params["not_dialed"].bool == true ? "" : " AND bucket <> 'not_dialed'"
-        guard let campaign = request.params["campaign_id"].id else {
-            return try Page(
-                of: CampaignTables.calls,
-                where: "customer_id = ?\(hidden)",
-                [request.customerID],
-                page,
-                in: db
-            ).json(\.resource)
-        }
-        guard try CampaignTables.campaigns.load(campaign, in: db)?.state.customer == request.customerID else {
-            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
-        }
-        return try Page(of: CampaignTables.calls, where: "campaign_id = ?\(hidden)", [campaign], page, in: db)
-            .json(\.resource)
     }
 
     /// The public campaign with the part of its progress that this log knows.
@@ -114,31 +112,39 @@ package struct CampaignReads: Sendable {
 extension CampaignReads {
     private func performIdentity(_ request: Request, _ page: PageRequest, _ db: Database) throws -> JSONValue {
         switch request.method {
-        case "customer.list": return try Page(of: CampaignTables.customers, where: "1", [], page, in: db).json(\.json)
+        case "customer.list":
+            return try Page(of: CampaignTables.customers, where: "1", [], page, in: db).json(\.resource)
         case "customer.get":
             let id = request.params["id"].id ?? request.customerID
             guard let customer = try CampaignTables.customers.load(id, in: db)?.state else {
                 throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no customer \(id)")
             }
-            return customer.json
+            return customer.resource
         case "identity.resolve": return try resolve(request.params, db)
         case "identity.me": return try caller(request.actor, db)
-        default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
+        default: return try performPeople(request, page, db)
         }
     }
 
     /// Who an agent id or the hash of an access key stands for, as they are now.
+    ///
+    /// A session of an agent is the one that `session` says; absent is the first one, 0, as in tokens of earlier versions.
     private func resolve(_ params: JSONValue, _ db: Database) throws -> JSONValue {
         if let hash = params["token_hash"].string {
             let key = try CampaignTables.accessKeys.fetch("WHERE token_hash = ?", [hash], in: db).first?.state
             return try identity(of: key)
         }
-        guard let id = params["agent_id"].id, let agent = try CampaignTables.agents.load(id, in: db)?.state else {
-            throw CampaignReads.unknownIdentity
-        }
+        let agent = try params["agent_id"].id.flatMap { try CampaignTables.agents.load($0, in: db)?.state }
+        guard let agent, agent.session == params["session"].integer ?? 0 else { throw CampaignReads.unknownIdentity }
+        return try identity(of: agent)
+    }
+
+    private func identity(of agent: Agent?) throws -> JSONValue {
+        guard let agent, agent.deletedAt == nil else { throw CampaignReads.unknownIdentity }
         return [
             "kind": "agent", "id": .id(agent.id), "customer_id": .id(agent.customer),
-            "permission": .integer(agent.permission.rawValue), "agent": agent.resource,
+            "permission": .integer(agent.permission.rawValue), "session": .integer(agent.session),
+            "agent": agent.resource,
         ]
     }
 
@@ -146,7 +152,9 @@ extension CampaignReads {
     private func caller(_ actor: String, _ db: Database) throws -> JSONValue {
         let parts = actor.split(separator: ":", maxSplits: 1)
         guard parts.count == 2, let id = ID(parts[1]) else { throw CampaignReads.unknownIdentity }
-        guard parts[0] == "accesskey" else { return try resolve(["agent_id": .id(id)], db) }
+        guard parts[0] == "accesskey" else {
+            return try identity(of: try CampaignTables.agents.load(id, in: db)?.state)
+        }
         return try identity(of: try CampaignTables.accessKeys.load(id, in: db)?.state)
     }
 
@@ -165,17 +173,16 @@ extension CampaignReads {
         "the access key or token is not valid (any more)"
     )
 
-    /// The agent who logs in with `username`, and the hash to compare with.
-    package func agent(username: String) throws -> (resource: JSONValue, passwordHash: String)? {
+    /// The agent who logs in with `username`, if there is one.
+    package func agent(username: String) throws -> Agent? {
         try log.read { db in
-            let agent = try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db).first?.state
-            return agent.map { ($0.resource, $0.passwordHash) }
+            try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db).first?.state
         }
     }
 
     static func account(customer: ID, agent: ID, key: ID, _ db: Database) throws -> JSONValue {
         [
-            "customer": try CampaignTables.customers.load(customer, in: db)?.state.json ?? .null,
+            "customer": try CampaignTables.customers.load(customer, in: db)?.state.resource ?? .null,
             "agent": try CampaignTables.agents.load(agent, in: db)?.state.resource ?? .null,
             "accesskey": try CampaignTables.accessKeys.load(key, in: db)?.state.resource ?? .null,
         ]

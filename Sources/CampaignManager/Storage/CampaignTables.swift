@@ -2,6 +2,7 @@ package import CampaignDomain
 import Contracts
 package import EventLog
 import GRDB
+import Service
 
 /// What campaign-manager keeps beside its events.
 package enum CampaignTables {
@@ -10,9 +11,30 @@ package enum CampaignTables {
     )
 
     package static let agents = AggregateTable<Agent>(
-        columns: [.customer { $0.customer }, .init("username", .text) { $0.username.databaseValue }],
-        indexes: ["CREATE UNIQUE INDEX agent_username ON agent(username)"]
+        columns: [
+            .customer { $0.customer },
+            // The name of a deleted agent is free again; an index takes any number of nulls.
+            .init("username", .text) { $0.deletedAt == nil ? $0.username.databaseValue : .null },
+            .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt },
+        ],
+        indexes: [
+            "CREATE UNIQUE INDEX agent_username ON agent(username)",
+            "CREATE INDEX agent_list ON agent(customer_id, created_at)",
+        ]
     )
+
+    package static let queues = AggregateTable<Queue>(
+        columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
+        indexes: ["CREATE INDEX queue_list ON queue(customer_id, created_at)"]
+    )
+
+    package static let flows = AggregateTable<Flow>(
+        columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
+        indexes: ["CREATE INDEX flow_list ON flow(customer_id, created_at)"]
+    )
+
+    /// One row at most.
+    package static let system = AggregateTable<System>()
 
     package static let accessKeys = AggregateTable<AccessKey>(
         columns: [
@@ -48,13 +70,19 @@ package enum CampaignTables {
             .init("campaign_id", .blob) { $0.assignment.campaign.databaseValue },
             .init("journal", .blob) { $0.assignment.journal.databaseValue },
             .init("call_id", .blob) { $0.assignment.call.databaseValue },
-            .init("bucket", .text) { $0.bucket.rawValue.databaseValue }, .createdAt { $0.createdAt },
+            .init("bucket", .text) { $0.bucket.rawValue.databaseValue },
+            .init("outdial_id", .blob) { $0.assignment.outdial.databaseValue },
+            .init("target_id", .blob) { $0.assignment.target.databaseValue },
+            .init("hangup_reason", .text) { $0.hangupReason.databaseValue },
+            .init("result", .text) { $0.result.databaseValue },
+            .createdAt { $0.createdAt },
             .isDeleted { $0.deletedAt },
         ],
         indexes: [
             "CREATE INDEX campaigncall_list ON campaigncall(customer_id, created_at)",
             "CREATE INDEX campaigncall_campaign ON campaigncall(campaign_id, created_at)",
             "CREATE INDEX campaigncall_call ON campaigncall(call_id)",
+            "CREATE INDEX campaigncall_target ON campaigncall(target_id)",
             "CREATE INDEX campaigncall_open ON campaigncall(journal) WHERE bucket IN ('dialing', 'answered')",
         ]
     )
@@ -66,7 +94,7 @@ package enum CampaignTables {
     /// The statements that create all tables.
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
-        + workers.schema + CallCounts.schema + [
+        + workers.schema + CallCounts.schema + AnsweredRequests.schema + queues.schema + flows.schema + system.schema + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
         ]
@@ -90,4 +118,5 @@ extension AggregateTable.Column {
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
     CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
+    CampaignTables.queues, CampaignTables.flows, CampaignTables.system,
 ]

@@ -10,6 +10,16 @@ extension CampaignStep {
         case "account.create": return try createAccount(request, context)
         case "accesskey.create": return try createAccessKey(request, context)
         case "accesskey.update", "accesskey.delete": return try changeAccessKey(request, context)
+        case "agent.create": return try createAgent(request, context)
+        case "agent.update", "agent.addresses", "agent.tag_ids", "agent.status", "agent.permission", "agent.password",
+            "agent.delete":
+            return try changeAgent(request, context)
+        case "queue.create", "queue.update", "queue.tag_ids", "queue.routing_method", "queue.direct_hash",
+            "queue.delete":
+            return try performQueue(request, context)
+        case "flow.create", "flow.update", "flow.delete": return try performFlow(request, context)
+        case "customer.update", "customer.dialing", "system.dialing": return try performDialing(request, context)
+        case "call.hangup": return try hangUp(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
         }
     }
@@ -21,16 +31,11 @@ extension CampaignStep {
         let key = try params.requireID("accesskey_id")
         let username = try params.requireString("username")
         let permission = Permission(rawValue: try params.requireInteger("permission"))
-        let profile = try Customer.Profile(body: try RequestBody(params["body"]))
-        if try CampaignTables.agents.load(agent, in: turn) == nil {
-            let taken = try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db)
-            guard taken.isEmpty else {
-                throw Refusal(.alreadyExists, "USERNAME_TAKEN", "username \"\(username)\" is taken; choose another")
-            }
-        }
+        let created = try Customer.create(id: customer, body: try RequestBody(params["body"]))
+        if try CampaignTables.agents.load(agent, in: turn) == nil { try requireFree(username: username) }
         if try CampaignTables.customers.load(customer, in: turn) == nil {
             _ = try CampaignTables.customers.record(
-                [.created(id: customer, profile: profile)],
+                created,
                 on: customer,
                 current: nil,
                 context: context,
@@ -38,15 +43,14 @@ extension CampaignStep {
             )
         }
         if try CampaignTables.agents.load(agent, in: turn) == nil {
-            let created = AgentEvent.created(
+            let events = Agent.createFirst(
                 id: agent,
                 customer: customer,
                 username: username,
                 passwordHash: try params.requireString("password_hash"),
-                name: username,
                 permission: permission
             )
-            _ = try CampaignTables.agents.record([created], on: agent, current: nil, context: context, in: turn)
+            _ = try CampaignTables.agents.record(events, on: agent, current: nil, context: context, in: turn)
         }
         if try CampaignTables.accessKeys.load(key, in: turn) == nil {
             let events = try AccessKey.create(
@@ -61,6 +65,13 @@ extension CampaignStep {
             _ = try CampaignTables.accessKeys.record(events, on: key, current: nil, context: context, in: turn)
         }
         return try CampaignReads.account(customer: customer, agent: agent, key: key, db)
+    }
+
+    /// User names are unique over the whole installation: a login names nothing else. Those of deleted agents are free.
+    func requireFree(username: String) throws {
+        guard try CampaignTables.agents.fetch("WHERE username = ?", [username], in: db).isEmpty else {
+            throw Refusal(.alreadyExists, "USERNAME_TAKEN", "username \"\(username)\" is taken; choose another")
+        }
     }
 
     private mutating func createAccessKey(_ request: Request, _ context: EventContext) throws -> JSONValue {

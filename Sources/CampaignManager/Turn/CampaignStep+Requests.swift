@@ -84,6 +84,8 @@ extension CampaignStep {
                 throw Refusal.invalid("next_campaign_id", "names a campaign that does not exist: \(next)")
             }
         }
+        try requireQueue(changes.map { $0["queue_id"].id ?? .none } ?? settings.queue, of: customer, field: "queue_id")
+        try requireFlow(changes.map { $0["flow_id"].id ?? .none } ?? settings.flow, of: customer, field: "flow_id")
     }
 
     private mutating func stopCampaign(_ request: Request, _ context: EventContext) throws -> JSONValue {

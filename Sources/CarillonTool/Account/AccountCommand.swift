@@ -31,7 +31,7 @@ struct AccountCommand: AsyncParsableCommand {
                 "/v1.0/customers",
                 ["name": .string(name), "username": .string(username), "password": .string(secret)]
             )
-            var lines = ["customer    \(answer["id"].string ?? "")", "user        \(username)"]
+            var lines = ["customer    \(answer["customer"]["id"].string ?? "")", "user        \(username)"]
             if password == nil { lines.append("password    \(secret)") }
             if let token = answer["accesskey"]["token"].string { lines.append("access key  \(token)") }
             Terminal.write(lines.joined(separator: "\n") + "\n")

@@ -2,12 +2,14 @@ import ArgumentParser
 import Contracts
 import Foundation
 
-/// `carillon campaign`: starts, stops and watches a campaign.
+/// `carillon campaign`: everything about campaigns.
 struct CampaignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "campaign",
-        abstract: "Starts, stops or watches a campaign.",
+        abstract: CampaignKind.resource.abstract,
+        discussion: ResourceHelp.statuses,
         subcommands: [RunCommand.self, StopCommand.self, WatchCommand.self]
+            + ResourceCommand<CampaignKind>.verbs + [ResultsCommand.self, RehearseCommand.self]
     )
 
     /// The campaign that a command is about.

@@ -17,6 +17,8 @@ struct ToolError: Error, Hashable, CustomStringConvertible {
     static func usage(_ message: String) -> ToolError { ToolError(status: 64, message) }
     /// Nobody answers there.
     static func unreachable(_ message: String) -> ToolError { ToolError(status: 69, message) }
+    /// It may work later.
+    static func temporary(_ message: String) -> ToolError { ToolError(status: 75, message) }
     /// A wrong option or setting of anything else.
     static func configuration(_ message: String) -> ToolError { ToolError(status: 78, message) }
 
@@ -34,7 +36,7 @@ extension ToolError {
             let names = arguments.prefix { !$0.hasPrefix("-") }.prefix(2).filter { CommandNames.all.contains($0) }
             let help = (["carillon"] + names + ["--help"]).joined(separator: " ")
             let message = ToolError.oneLine(Carillon.message(for: error))
-            self.init(status: arguments.first == "log" ? 64 : 78, "\(message); see `\(help)`")
+            self.init(status: CommandNames.usageStatus(arguments), "\(message); see `\(help)`")
         } else {
             self.init(status: 1, ToolError.oneLine("\(error)"))
         }
@@ -65,6 +67,18 @@ extension Carillon {
 enum CommandNames {
     static let all: Set<String> = [
         "up", "account", "create", "list", "import", "campaign", "run", "stop", "watch", "log", "show", "history",
-        "verify", "rebuild", "demo",
+        "verify", "rebuild", "demo", "outdial", "target", "outplan", "campaigncall", "agent", "queue", "flow",
+        "accesskey", "customer", "get", "set", "delete", "results", "rehearse", "rearm", "dialing", "on", "off",
     ]
+
+    /// Those that speak of objects end with 2; the others had statuses before these came.
+    private static let older: Set<String> = ["run", "stop", "watch"]
+
+    /// The exit status for a command line that is wrong.
+    static func usageStatus(_ arguments: [String]) -> Int32 {
+        guard let first = arguments.first else { return 78 }
+        if first == "log" { return 64 }
+        let isOfObjects = ResourceTable.contains(first) && !(arguments.count > 1 && older.contains(arguments[1]))
+        return isOfObjects || first == "dialing" ? 2 : 78
+    }
 }

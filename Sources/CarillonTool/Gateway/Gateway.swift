@@ -7,15 +7,40 @@ import NIOCore
 struct Gateway: Sendable {
     let url: String
     let accessKey: String
+    /// Waits for a gateway that is being restarted; ``failingFast`` does not.
+    var client = HTTPClient.shared
 
     init(url: String, accessKey: String) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.accessKey = accessKey
     }
 
+    /// Says at once that nobody listens. It lives as long as the process.
+    static let failingFast: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     func get(_ path: String) async throws -> JSONValue { try await send("GET", path) }
     func post(_ path: String, _ body: JSONValue) async throws -> JSONValue { try await send("POST", path, body) }
     func put(_ path: String, _ body: JSONValue) async throws -> JSONValue { try await send("PUT", path, body) }
+    func delete(_ path: String) async throws -> JSONValue { try await send("DELETE", path) }
+
+    /// Copies an answer that is no JSON to the standard output as it comes.
+    func download(_ path: String) async throws {
+        var request = HTTPClientRequest(url: url + path)
+        request.headers = headers(contentType: "application/json", accept: "*/*")
+        let response = try await answered { try await client.execute(request, timeout: .hours(24)) }
+        let status = Gateway.status(response)
+        guard (200..<300).contains(status) else {
+            let bytes = try await answered { try await response.body.collect(upTo: 1 << 20) }
+            throw Gateway.failure(status, try? JSONValue(parsing: bytes.readableBytesView))
+        }
+        try await answered {
+            for try await chunk in response.body { Terminal.write(bytes: Array(chunk.readableBytesView)) }
+        }
+    }
 
     /// Whether it says that it can do its work.
     func isReady() async -> Bool {
@@ -48,12 +73,20 @@ struct Gateway: Sendable {
         request.method = raw(method) ?? request.method
         request.headers = headers(contentType: contentType ?? "application/json")
         request.body = body
-        let status: Int
-        let bytes: ByteBuffer
+        let (status, bytes) = try await answered {
+            let response = try await client.execute(request, timeout: limit)
+            return (Gateway.status(response), try await response.body.collect(upTo: 64 << 20))
+        }
+        let json = try? JSONValue(parsing: bytes.readableBytesView)
+        guard (200..<300).contains(status) else { throw Gateway.failure(status, json) }
+        guard let json else { throw ToolError.failed("the gateway's answer is not JSON") }
+        return json
+    }
+
+    /// Runs `body`; throws one line when nobody answers.
+    private func answered<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: limit)
-            status = Int("\(response.status)".prefix(3)) ?? 500
-            bytes = try await response.body.collect(upTo: 64 << 20)
+            return try await body()
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -62,21 +95,27 @@ struct Gateway: Sendable {
                 "the gateway at \(url) does not answer (\(Gateway.reason(error))); is `carillon up` running?"
             )
         }
-        let json = try? JSONValue(parsing: bytes.readableBytesView)
-        guard (200..<300).contains(status) else { throw Gateway.failure(status, json) }
-        guard let json else { throw ToolError.failed("the gateway's answer is not JSON") }
-        return json
+    }
+
+    private static func status(_ response: HTTPClientResponse) -> Int { Int("\(response.status)".prefix(3)) ?? 500 }
+
+    /// A value of a query parameter.
+    static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
     }
 
     // HTTPMethod and HTTPHeaders are made by the protocols that they conform to: AsyncHTTPClient is this target's
     // dependency, the module that declares them is not.
 
-    private func headers<Headers: ExpressibleByDictionaryLiteral>(contentType: String) -> Headers
+    private func headers<Headers: ExpressibleByDictionaryLiteral>(
+        contentType: String,
+        accept: String = "application/json"
+    ) -> Headers
     where Headers.Key == String, Headers.Value == String {
         Headers(
             dictionaryLiteral: ("Authorization", "Bearer \(accessKey)"),
             ("Content-Type", contentType),
-            ("Accept", "application/json")
+            ("Accept", accept)
         )
     }
 
@@ -84,10 +123,13 @@ struct Gateway: Sendable {
         Value(rawValue: text)
     }
 
-    private static func failure(_ status: Int, _ json: JSONValue?) -> ToolError {
+    /// One line of what the server said, with the id that finds the request in its logs.
+    static func failure(_ status: Int, _ json: JSONValue?) -> ToolError {
         let error = json?["error"] ?? .null
-        guard let message = error["message"].string else { return .failed("the gateway answered \(status)") }
-        return .failed("\(message) (\(error["reason"].string ?? String(status)))")
+        let message = error["message"].string ?? "the gateway answered \(status)"
+        let facts = [error["reason"].string, error["request_id"].string.map { "request \($0)" }].compactMap { $0 }
+        let line = facts.isEmpty ? message : "\(message) (\(facts.joined(separator: ", ")))"
+        return status == 429 || status == 503 ? .temporary("\(line); try again") : .failed(line)
     }
 
     private static func reason(_ error: any Error) -> String {

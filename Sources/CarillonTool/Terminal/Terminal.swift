@@ -16,10 +16,13 @@ enum Terminal {
     }
 
     static func write(_ text: String) { write(text, to: 1) }
+    static func write(bytes: [UInt8]) { write(bytes, to: 1) }
     static func writeError(_ text: String) { write(text, to: 2) }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {

@@ -5,6 +5,7 @@ extension Item {
         case .dial: "dial"
         case .cancel: "cancel"
         case .settle: "settle"
+        case .hangup: "hangup"
         case .workerStatus: "worker_status"
         case .attemptRefused: "attempt_refused"
         case .settled: "settled"
@@ -21,7 +22,7 @@ extension Item {
         switch body {
         case .dial(let command): object.append("dial", command.json)
         case .cancel(let campaign, let run): object.append(campaign: campaign, run: run)
-        case .settle(let attempt): object.append("attempt_id", .id(attempt))
+        case .settle(let attempt), .hangup(let attempt): object.append("attempt_id", .id(attempt))
         case .workerStatus(let status): object.append("worker", status.json)
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
             object.append("attempt_id", .id(attempt))
@@ -78,6 +79,7 @@ extension Item.Body {
         case "dial": self = .dial(try DialCommand(json: json["dial"]))
         case "cancel": self = .cancel(campaign: try json.requireID("campaign_id"), run: try json.requireInteger("run"))
         case "settle": self = .settle(attempt: try json.requireID("attempt_id"))
+        case "hangup": self = .hangup(attempt: try json.requireID("attempt_id"))
         case "worker_status": self = .workerStatus(try WorkerStatus(json: json["worker"]))
         case "attempt_refused":
             self = .attemptRefused(

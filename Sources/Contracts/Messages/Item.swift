@@ -17,6 +17,7 @@ package struct Item: Hashable, Sendable {
         case dial(DialCommand)
         case cancel(campaign: ID, run: Int64)
         case settle(attempt: ID)
+        case hangup(attempt: ID)
         // worker to campaign-manager
         case workerStatus(WorkerStatus)
         case attemptRefused(attempt: ID, reason: String, journal: ID, sequence: Int64)

@@ -10,6 +10,8 @@ package enum AttemptCommand: Hashable, Sendable {
     case report(CallReport.What)
     /// campaign-manager asks what became of it.
     case settle
+    /// Its call is to end, and it is not live here.
+    case hangUp
     /// The process begins anew, and its provider cannot tell what became of the calls of the one before.
     case forget
 }
@@ -26,6 +28,8 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case leaving
     /// It was never seen before campaign-manager asked about it.
     case settled
+    /// Its call was to end before its command came.
+    case hungUp = "hung_up"
 }
 
 extension Attempt {
@@ -51,6 +55,8 @@ extension Attempt {
             return [.refused(attempt: attempt, reason: RefusalReason.late.rawValue)]
         case .report(let what): return state?.decide(what, attempt: attempt) ?? []
         case .settle: return settle(state, attempt: attempt)
+        case .hangUp:
+            return state == nil ? [.refused(attempt: attempt, reason: RefusalReason.hungUp.rawValue)] : []
         case .forget:
             return state?.decide(.ended(reason: .outcomeUnknown, by: .system), attempt: attempt) ?? []
         }

@@ -15,8 +15,8 @@ package protocol CallProvider: Sendable {
     /// Ends those of the calls that nobody has answered yet, with reason `cancel`; answered and ended ones are left.
     func cancel(_ attempts: [ID])
 
-    /// Ends the calls, answered or not: `normal` when answered, `cancel` when not, by `system`.
-    func hangUp(_ attempts: [ID])
+    /// Ends the calls, answered or not: `normal` when answered, `cancel` when not, by `party`.
+    func hangUp(_ attempts: [ID], by party: HangupParty)
 
     /// Keeps the provider's time until its task is cancelled.
     func run() async

@@ -68,14 +68,14 @@ package struct SimulatedCalls: Sendable {
     /// Ends a call that nobody has answered with `cancel`; nothing happens to answered and unknown ones.
     package mutating func cancel(_ attempt: ID, reports: inout [CallReport]) {
         guard let call = calls[attempt], !call.isAnswered else { return }
-        hangUp(attempt, reports: &reports)
+        hangUp(attempt, by: .system, reports: &reports)
     }
 
     /// Ends a call for us: `normal` when answered, `cancel` when not.
-    package mutating func hangUp(_ attempt: ID, reports: inout [CallReport]) {
+    package mutating func hangUp(_ attempt: ID, by party: HangupParty, reports: inout [CallReport]) {
         guard let call = calls.removeValue(forKey: attempt) else { return }
         let reason: HangupReason = call.isAnswered ? .normal : .cancel
-        reports.append(CallReport(attempt: attempt, what: .ended(reason: reason, by: .system)))
+        reports.append(CallReport(attempt: attempt, what: .ended(reason: reason, by: party)))
     }
 
     private mutating func answerOrEnd(

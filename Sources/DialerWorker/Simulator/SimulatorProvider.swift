@@ -61,9 +61,9 @@ package final class SimulatorProvider: CallProvider {
         }
     }
 
-    package func hangUp(_ attempts: [ID]) {
+    package func hangUp(_ attempts: [ID], by party: HangupParty) {
         change { state, _, reports in
-            for attempt in attempts { state.calls.hangUp(attempt, reports: &reports) }
+            for attempt in attempts { state.calls.hangUp(attempt, by: party, reports: &reports) }
         }
     }
 

@@ -44,7 +44,8 @@ package final class Worker: Sendable {
                 IncomingMessage.acknowledge(effects.acknowledge)
                 Worker.place(effects.place, provider, feed, now: clock())
                 if !effects.cancel.isEmpty { provider.cancel(effects.cancel) }
-                if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp) }
+                if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp, by: .system) }
+                if !effects.hangUpForUs.isEmpty { provider.hangUp(effects.hangUpForUs, by: .local) }
                 if effects.statusChanged { status.changed() }
                 for kind in effects.unexpected { logger.warning("ignored an item that is not for a worker: \(kind)") }
                 if effects.isAccepted { onAccepted() }

@@ -97,6 +97,13 @@ package struct WorkerCore: Sendable {
                 cancelledRuns[campaign] = run
             }
         case .settle(let attempt): try decide(.settle, attempt, context, &drafts, turn)
+        case .hangup(let attempt):
+            try record(&drafts, turn)
+            if live[attempt] != nil {
+                effects.hangUpForUs.append(attempt)
+            } else {
+                try decide(.hangUp, attempt, context, &drafts, turn)
+            }
         default: effects.unexpected.append(item.kind)
         }
     }

@@ -28,8 +28,10 @@ package struct WorkerEffects: Sendable {
     package var place: [DialCommand] = []
     /// Calls to end unless they are answered.
     package var cancel: [ID] = []
-    /// Calls to end.
+    /// Calls to end, as the worker itself ends.
     package var hangUp: [ID] = []
+    /// Calls to end, as somebody on our side wants.
+    package var hangUpForUs: [ID] = []
     /// The journal was accepted: the work may begin.
     package var isAccepted = false
     /// campaign-manager takes nothing from this journal: the daemon has to end, for this reason.

@@ -69,65 +69,8 @@ package struct LogPublisher: ServiceLifecycle.Service {
     private static let flushLimit = Duration.seconds(5)
 
     package func run() async throws {
-        let position = Locked(try log.cursor(name))
-        // Waiting ends at graceful shutdown; a batch that is under way is cut short and published again by the flush.
-        await cancelWhenGracefulShutdown {
-            var failures = Failures()
-            while !Task.isCancelled {
-                let reached = position.value
-                guard await writer.position(after: reached) > reached else {
-                    try? await Task.sleep(for: .milliseconds(20))
-                    continue
-                }
-                do {
-                    position.value = try await publishBatch(after: reached, deadline: nil)
-                    failures = Failures()
-                } catch is CancellationError {
-                    return
-                } catch {
-                    report(error, after: reached, &failures)
-                    try? await Task.sleep(for: failures.nextPause())
-                }
-            }
-        }
-        await flush(from: position.value)
-    }
-
-    /// What went wrong since the last batch that succeeded.
-    private struct Failures {
-        var texts: Set<String> = []
-        private var pause = Duration.milliseconds(20)
-
-        mutating func nextPause() -> Duration {
-            defer { pause = min(pause * 2, .seconds(1)) }
-            return pause
-        }
-    }
-
-    /// Logs each distinct error once: nothing behind such an event is published before it can be.
-    private func report(_ error: any Error, after position: Int64, _ failures: inout Failures) {
-        let text = "\(error)"
-        // A text that differs each time must not fill memory.
-        guard failures.texts.count < 100, failures.texts.insert(text).inserted else { return }
-        logger.error(
-            "cannot publish from the log, trying again",
-            metadata: ["publisher": .string(name), "position": .stringConvertible(position), "error": .string(text)]
-        )
-    }
-
-    /// Publishes what is left, within the limit. The rest is published after the next start.
-    private func flush(from start: Int64) async {
-        let deadline = ContinuousClock.now + LogPublisher.flushLimit
-        var position = start
-        while position < writer.head, ContinuousClock.now < deadline, !Task.isCancelled {
-            do {
-                position = try await publishBatch(after: position, deadline: deadline)
-            } catch {
-                var failures = Failures()
-                if !(error is CancellationError) { report(error, after: position, &failures) }
-                return
-            }
-        }
+        let walk = LogWalk(name: name, writer: writer, logger: logger, flushLimit: LogPublisher.flushLimit)
+        await walk.run(from: try log.cursor(name)) { try await publishBatch(after: $0, deadline: $1) }
     }
 
     /// Publishes the events after `position` and answers with the position up to which all is confirmed.

@@ -44,6 +44,7 @@ struct EndToEndBench {
         let queue = Queue(name: EndToEndBench.queue, kind: .quorum)
         try await withClient(platform.brokerURL) {
             try await $0.declare(Topology(queues: [queue]), timeout: .seconds(20))
+            if settings.isListening { try await $0.declare(listener, timeout: .seconds(20)) }
         }
         var campaigns: [Campaign] = []
         var pairs: [Pair] = []
@@ -59,6 +60,14 @@ struct EndToEndBench {
             pairs.append(Pair(ours: campaign.attemptsPerSecond, floor: ceiling))
         }
         return [BenchResult("end to end", "attempts/s", pairs, note: note)] + details(campaigns) + memory
+    }
+
+    /// A queue that takes every event and keeps the last thousand messages.
+    private var listener: Topology {
+        Topology(
+            queues: [Queue(name: "bench.events", durable: false, arguments: ["x-max-length": 1000])],
+            bindings: [Binding(queue: "bench.events", exchange: "carillon.events", routingKey: "#")]
+        )
     }
 
     private var note: String {

@@ -1,0 +1,36 @@
+import CampaignDomain
+package import Service
+
+/// What other programs are told of campaign-manager's log: a line for each kind of object.
+package let campaignManagerEvents: [PublishedCategory] = [
+    PublishedCategory(
+        Campaign.self,
+        renamed: [
+            "campaign_started": "campaign_status_run", "campaign_stopping": "campaign_status_stopping",
+            "campaign_stopped": "campaign_status_stop",
+        ],
+        keptInside: ["campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed"],
+        customer: { $0.customer },
+        resource: { $0.resource }
+    ),
+    PublishedCategory(
+        Campaigncall.self,
+        // Told when it is assigned, dialed, answered and over; the rest of its life is on the exchange of calls.
+        keptInside: [
+            "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
+            "campaigncall_claim_confirmed", "campaigncall_result_repeated",
+        ],
+        isFrequent: true,
+        customer: { $0.assignment.customer },
+        resource: { $0.resource }
+    ),
+    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
+    PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.json }),
+    PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
+    PublishedCategory(
+        Agent.self,
+        renamed: ["agent_status_changed": "agent_status_updated"],
+        customer: { $0.customer },
+        resource: { $0.resource }
+    ),
+]

@@ -1,0 +1,53 @@
+-- What outdial-manager's log has beside the tables of event-log.sql: outdials, targets, and how many targets are where.
+--
+-- state is canonical JSON; version is that of the last event of the stream "<table>-<id>" that is in it; the further
+-- columns are parts of the state to search by. Times are microseconds since 1970-01-01 UTC, ids 16 bytes.
+
+CREATE TABLE "outdial"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    "customer_id" BLOB,
+    "claimed" INTEGER,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
+) STRICT;
+CREATE INDEX outdial_list ON outdial(customer_id, created_at);
+CREATE INDEX outdial_claimed ON outdial(claimed) WHERE claimed = 1;
+
+-- bucket: idle, progressing, success, fail or deleted. selectable: it waits to be leased, now or from due_at on.
+-- tried: whether a try was used; those that were never tried come first.
+CREATE TABLE "target"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    "outdial_id" BLOB,
+    "bucket" TEXT,
+    "selectable" INTEGER,
+    "priority" INTEGER,
+    "tried" INTEGER,
+    "due_at" INTEGER,
+    "first_destination" TEXT,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
+) STRICT;
+CREATE INDEX target_selection ON target(outdial_id, priority, tried, due_at) WHERE selectable = 1;
+CREATE INDEX target_leased ON target(outdial_id) WHERE bucket = 'progressing';
+CREATE INDEX target_destination ON target(outdial_id, first_destination);
+CREATE INDEX target_list ON target(outdial_id, created_at);
+
+-- How many targets of an outdial are in which bucket; kept by triggers, so that counts and rows cannot differ.
+CREATE TABLE target_count(
+    outdial_id BLOB NOT NULL, bucket TEXT NOT NULL, targets INTEGER NOT NULL,
+    PRIMARY KEY (outdial_id, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER target_counted AFTER INSERT ON target BEGIN
+    INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
+        ON CONFLICT DO UPDATE SET targets = targets + 1;
+END;
+CREATE TRIGGER target_recounted AFTER UPDATE OF bucket ON target WHEN OLD.bucket <> NEW.bucket BEGIN
+    UPDATE target_count SET targets = targets - 1 WHERE outdial_id = OLD.outdial_id AND bucket = OLD.bucket;
+    INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
+        ON CONFLICT DO UPDATE SET targets = targets + 1;
+END;
