@@ -163,7 +163,9 @@ let package = Package(
         ),
         .testTarget(
             name: "OutdialManagerTests",
-            dependencies: ["Contracts", "EventLog", "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb]
+            dependencies: [
+                "Contracts", "EventLog", "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb, logging,
+            ]
         ),
         .testTarget(
             name: "DialerWorkerTests",

@@ -48,7 +48,12 @@ package func buildCampaignManager(
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try options.settings(context.environment)
     let bus = try Bus(context) { Topology.manager(.campaign, $0, takesCallEvents: true) }
-    let file = try LogFiles.open(Manager.campaign.rawValue, schema: CampaignTables.schema, context)
+    let file = try LogFiles.open(
+        Manager.campaign.rawValue,
+        schema: CampaignTables.schema,
+        projections: campaignManagerProjections,
+        context
+    )
     let log = try LogReader(path: file.path)
     let secret = try TokenSecret.load(context)
     let (core, effects) = (TurnBox(CampaignTurn(settings: settings)), EffectQueue())

@@ -17,7 +17,12 @@ package func buildWorker(
     let settings = try WorkerSettings(options, context.environment)
     let provider = try simulator(settings, context.logger)
     var core = WorkerCore(worker: settings.worker, channels: settings.channels)
-    let file = try LogFiles.open(Journal.name(worker: settings.worker), schema: Journal.schema, context)
+    let file = try LogFiles.open(
+        Journal.name(worker: settings.worker),
+        schema: Journal.schema,
+        projections: Journal.projections,
+        context
+    )
     let journal = try Journal(log: file, core: &core, now: Clock.wall())
     if let refusal = journal.refusal { throw JournalGuard.error(path: file.path, refusal) }
     let bus = try Bus(context) { Topology.worker(journal.id, $0) }

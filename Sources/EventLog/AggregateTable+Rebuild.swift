@@ -8,6 +8,10 @@ package protocol RebuiltProjection: VerifiedProjection {
 
     /// The work in pieces that can go on side by side, in the order of the rows.
     func rebuildPieces(_ source: Database) throws -> [RebuildPiece]
+
+    /// Fills the table, which is empty, from the events. `former` is what it was before, if it was: a stream that cannot
+    /// be folded keeps the state that it has there.
+    func refold(_ db: Database, formerly former: String?) throws
 }
 
 /// A part of a table that is made anew.
@@ -25,6 +29,17 @@ extension AggregateTable: RebuiltProjection {
                 // Without the triggers and indexes that the whole table has.
                 try target.execute(sql: schema[0])
                 try rebuild(range, of: source, into: target, report: report)
+            }
+        }
+    }
+
+    package func refold(_ db: Database, formerly former: String?) throws {
+        let ignore = { (_: Violation) in }
+        try forEachFold(db, IDRange(), ignore) { fold, id in
+            if let state = fold.state, fold.isComplete {
+                try write(Loaded(id: id, state: state, version: fold.version), isNew: true, in: db)
+            } else if let former, let kept = try load(id, fromTable: former, in: db) {
+                try write(kept, isNew: true, in: db)
             }
         }
     }

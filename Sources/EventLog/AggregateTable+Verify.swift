@@ -98,7 +98,7 @@ extension AggregateTable: VerifiedProjection {
         report(Violation(fold.position, "projection", message))
     }
 
-    private func forEachFold(
+    func forEachFold(
         _ db: Database,
         _ range: IDRange,
         _ report: (Violation) -> Void,

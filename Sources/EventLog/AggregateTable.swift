@@ -39,14 +39,19 @@ package struct AggregateTable<A: Aggregate>: Sendable {
 
     package let columns: [Column]
     private let indexes: [String]
+    private let form: Int
     private let selectSQL: String
     private let insertSQL: String
     private let updateSQL: String
 
-    /// - Parameter indexes: whole CREATE INDEX statements.
-    package init(columns: [Column] = [], indexes: [String] = []) {
+    /// - Parameters:
+    ///   - indexes: whole CREATE INDEX statements.
+    ///   - form: counts the forms that the JSON of the state has had; a log with an earlier one is recomputed when it is
+    ///     opened. A change of the columns or indexes shows by itself.
+    package init(columns: [Column] = [], indexes: [String] = [], form: Int = 1) {
         self.columns = columns
         self.indexes = indexes
+        self.form = form
         let names = ["version", "state"] + columns.map(\.name)
         let quoted = names.map { "\"\($0)\"" }
         selectSQL = "SELECT id, version, state FROM \"\(A.category)\""
@@ -61,7 +66,8 @@ package struct AggregateTable<A: Aggregate>: Sendable {
 
     /// The statements that create the table and its indexes; given to ``EventLogFile/open(path:schema:process:now:)``.
     package var schema: [String] {
-        let own = ["id BLOB NOT NULL PRIMARY KEY", "version INTEGER NOT NULL", "state TEXT NOT NULL"]
+        let note = form > 1 ? " /* form \(form) */" : ""
+        let own = ["id BLOB NOT NULL PRIMARY KEY", "version INTEGER NOT NULL", "state TEXT NOT NULL\(note)"]
         let all = own + columns.map { "\"\($0.name)\" \($0.type.rawValue)" }
         return ["CREATE TABLE \"\(A.category)\"(\n    \(all.joined(separator: ",\n    "))\n) STRICT"] + indexes
     }
@@ -76,6 +82,14 @@ extension AggregateTable {
     /// The aggregate `id`, or nil when it does not exist.
     package func load(_ id: ID, in db: Database) throws -> Loaded? {
         let row = try PreparedStatement.cached(selectSQL + " WHERE id = ?", in: db)
+        defer { row.reset() }
+        row.bind(id, at: 1)
+        return try row.step() ? try decode(row) : nil
+    }
+
+    /// The aggregate `id` as a table of another name has it.
+    func load(_ id: ID, fromTable name: String, in db: Database) throws -> Loaded? {
+        let row = try PreparedStatement.cached("SELECT id, version, state FROM \"\(name)\" WHERE id = ?", in: db)
         defer { row.reset() }
         row.bind(id, at: 1)
         return try row.step() ? try decode(row) : nil

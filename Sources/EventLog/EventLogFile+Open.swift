@@ -9,12 +9,16 @@ extension EventLogFile {
 
     /// Opens the log at `path`, or creates it with the tables of `schema` beside its own.
     ///
+    /// Tables of `schema` that an existing log lacks are made, and those of `projections` that have another form are
+    /// recomputed from the events: see ``ProjectionUpgrade``.
+    ///
     /// Checks the events since the last verified one, so it takes the same time for any size of log. Records a
     /// `process_started` event at `now` when `process` is given. Throws ``EventLogError``: `.locked`, `.notALog`,
     /// `.schemaTooNew`, `.permission`, `.corrupt` (naming the position) and the like.
     package static func open(
         path: String,
         schema: [String] = [],
+        projections: [any VerifiedProjection] = [],
         process: LogProcess? = nil,
         now: Timestamp = WallClock.now()
     ) throws -> EventLogFile {
@@ -28,6 +32,7 @@ extension EventLogFile {
                 try configure(db, path: path)
                 try createIfEmpty(db, schema: schema, now: now)
                 let (logID, memory) = try loadMemory(db, path: path)
+                try ProjectionUpgrade(schema: schema, projections: projections).run(db, path: path)
                 return EventLogFile(
                     path: path,
                     logID: logID,

@@ -20,7 +20,7 @@ extension Target {
     ) -> [TargetEvent] {
         guard isSelectable, dueAt <= now else { return [] }
         guard let index = nextDestination(under: plan) else {
-            return [.closed(reason: wasTried ? resultReason : "max_try_count")]
+            return [.closed(reason: wasTried ? resultReason : TargetReasons.neverDialed)]
         }
         let lease = Lease(attempt: attempt, request: request, campaign: campaign, run: run, destinationIndex: index)
         return [.leased(lease, tryCount: tryCounts[index] + 1)]

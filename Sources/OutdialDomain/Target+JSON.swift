@@ -2,7 +2,7 @@ package import Contracts
 
 extension Target {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "outdial_id": .id(outdial), "customer_id": .id(customer), "name": .string(name),
             "detail": .string(detail), "data": .string(data), "priority": .integer(priority),
             "time_zone": .string(timeZone), "destinations": .array(destinations.map { Address.optional($0) }),
@@ -13,6 +13,8 @@ extension Target {
             "tm_create": .time(createdAt), "tm_update": .time(updatedAt),
             "tm_delete": .optional(deletedAt),
         ]
+        if earlierTries > 0 { object.append("earlier_tries", .integer(earlierTries)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -32,6 +34,7 @@ extension Target {
             variables: Variable.list(json["variables"]),
             status: status,
             tryCounts: try json.requireArray("try_counts").compactMap { $0.integer.map(Int.init) },
+            earlierTries: json["earlier_tries"].integer.map(Int.init) ?? 0,
             lease: json["lease"].isNull ? nil : try Lease(json: json["lease"]),
             result: try json.requireString("result"),
             resultReason: try json.requireString("result_reason"),
@@ -117,6 +120,8 @@ extension TargetEvent {
         case .leased: "target_leased"
         case .attemptFinished: "target_attempt_finished"
         case .closed: "target_closed"
+        case .updated: "target_updated"
+        case .rearmed: "target_rearmed"
         }
     }
 
@@ -139,6 +144,8 @@ extension TargetEvent {
                 "done": .bool(end.isDone), "next_try_at": .optional(end.nextTryAt),
             ]
         case .closed(let reason): ["reason": .string(reason)]
+        case .updated(let changes): changes.json
+        case .rearmed: [:]
         }
     }
 
@@ -180,6 +187,8 @@ extension TargetEvent {
                     nextTryAt: json.optionalTime("next_try_at")
                 )
             )
+        case "target_updated": self = .updated(try TargetChanges(json: json))
+        case "target_rearmed": self = .rearmed
         case "target_closed": self = .closed(reason: try json.requireString("reason"))
         default: throw JSONError("event type \(type) is not known to this version")
         }

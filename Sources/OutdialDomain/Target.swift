@@ -7,7 +7,7 @@ package struct Target: Aggregate, Hashable {
 
     /// - `idle`: can be leased when due. To `progressing` by a lease, to `done` when it can never be dialed.
     /// - `progressing`: one attempt is under way. To `idle` or `done` when that attempt ends.
-    /// - `done`: reached, or out of tries. Stays.
+    /// - `done`: reached, or out of tries. To `idle` by a re-arm only.
     package enum Status: String, Sendable, CaseIterable {
         case idle, progressing, done
     }
@@ -45,6 +45,8 @@ package struct Target: Aggregate, Hashable {
     package var status: Status
     /// Five: the tries used on each destination.
     package var tryCounts: [Int]
+    /// The tries that were used before it was re-armed, which count no more.
+    package var earlierTries: Int
     package var lease: Lease?
     /// `success` or `fail` once done.
     package var result: String
@@ -80,6 +82,9 @@ package enum TargetEvent: DomainEvent, Hashable {
     case attemptFinished(AttemptEnd)
     /// It can never be dialed: `reason` says why.
     case closed(reason: String)
+    case updated(TargetChanges)
+    /// It was done and may be dialed again from its first destination on, with all tries.
+    case rearmed
 
     /// How an attempt left its target.
     package struct AttemptEnd: Hashable, Sendable {
@@ -111,6 +116,7 @@ extension Target {
                 variables: draft.variables,
                 status: .idle,
                 tryCounts: [0, 0, 0, 0, 0],
+                earlierTries: 0,
                 lease: nil,
                 result: "",
                 resultReason: "",
@@ -144,7 +150,20 @@ extension Target {
             result = "fail"
             resultReason = reason
             nextTryAt = nil
+        case .updated(let changes): changes.apply(to: &self)
+        case .rearmed: rearm(at: time)
         }
+    }
+
+    private mutating func rearm(at time: Timestamp) {
+        status = .idle
+        earlierTries += tryCounts.reduce(0, +)
+        tryCounts = Array(repeating: 0, count: Target.destinationCount)
+        result = ""
+        resultReason = ""
+        nextTryAt = nil
+        waitingSince = time
+        notPlacedInRow = 0
     }
 
     private mutating func finish(_ end: TargetEvent.AttemptEnd) {
@@ -156,6 +175,9 @@ extension Target {
         resultReason = end.reason
         nextTryAt = end.isDone ? nil : end.nextTryAt
     }
+
+    /// Every try that was ever used, those before a re-arm included: each is a call that was placed.
+    package var allTries: Int { earlierTries + tryCounts.reduce(0, +) }
 
     /// Whether any try was used: retries come after those never tried.
     package var wasTried: Bool { tryCounts.contains { $0 > 0 } }

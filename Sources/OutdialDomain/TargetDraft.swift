@@ -11,7 +11,7 @@ package struct TargetDraft: Hashable, Sendable {
     package var variables: [Target.Variable]
 
     package static let defaultPriority = 5
-    private static let destinationNames = (0..<Target.destinationCount).map { "destination_\($0)" }
+    static let destinationNames = (0..<Target.destinationCount).map { "destination_\($0)" }
     private static let ownColumns: Set<String> = Set(["name", "detail", "data", "priority", "time_zone"])
         .union(destinationNames)
 
@@ -45,7 +45,7 @@ package struct TargetDraft: Hashable, Sendable {
             detail: try body.text("detail") ?? "",
             data: body.freeText("data") ?? "",
             priority: Int(try body.integer("priority", in: 0...9) ?? Int64(TargetDraft.defaultPriority)),
-            timeZone: try body.text("time_zone") ?? "",
+            timeZone: try TimeZoneNames.read(body) ?? "",
             destinations: destinations
         )
     }
@@ -55,6 +55,12 @@ package struct TargetDraft: Hashable, Sendable {
         package var column: String
         package var reason: String
         package var value: String
+
+        package init(column: String, reason: String, value: String) {
+            self.column = column
+            self.reason = reason
+            self.value = value
+        }
     }
 
     /// Reads a row of an import: texts by column name; other columns become variables.
@@ -76,6 +82,9 @@ package struct TargetDraft: Hashable, Sendable {
         draft.detail = row["detail"].string ?? ""
         draft.data = row["data"].string ?? ""
         draft.timeZone = row["time_zone"].string.map(trimmed) ?? ""
+        guard TimeZoneNames.isKnown(draft.timeZone) else {
+            throw RowError(column: "time_zone", reason: TimeZoneNames.expectation, value: draft.timeZone)
+        }
         if let text = row["priority"].string.map(trimmed), !text.isEmpty {
             guard let priority = Int(text), (0...9).contains(priority) else {
                 throw RowError(column: "priority", reason: "must be a whole number from 0 to 9", value: text)

@@ -17,7 +17,12 @@ package func buildOutdialManager(
     _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let bus = try Bus(context) { Topology.manager(.outdial, $0, takesCallEvents: false) }
-    let file = try LogFiles.open(Manager.outdial.rawValue, schema: OutdialTables.schema, context)
+    let file = try LogFiles.open(
+        Manager.outdial.rawValue,
+        schema: OutdialTables.schema,
+        projections: outdialManagerProjections,
+        context
+    )
     let log = try LogReader(path: file.path)
     let core = TurnBox(OutdialTurn())
     let writer = LogWriter<OutdialInput>(log: file, clock: Clock.wall) { turn, inputs in

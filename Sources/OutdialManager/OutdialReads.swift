@@ -16,7 +16,7 @@ package struct OutdialReads: Sendable {
 
     package static let methods: Set<String> = [
         "outdial.get", "outdial.list", "outdial.progress", "outdial.claims", "outdial.open_leases", "target.get",
-        "target.list",
+        "target.list", "target.results", "outdial.rehearse",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -29,22 +29,19 @@ package struct OutdialReads: Sendable {
         switch request.method {
         case "outdial.get":
             return try outdial(try params.requireID("id"), request, page.includesDeleted, db).resource
-        case "outdial.list":
-            return try Page(of: OutdialTables.outdials, where: "customer_id = ?", [request.customerID], page, in: db)
-                .json(\.resource)
+        case "outdial.list": return try outdials(request, page, db)
+        case "outdial.rehearse": return try rehearse(request, db)
         case "outdial.progress": return try progress(request, db)
         case "outdial.claims": return try claims(db)
         case "outdial.open_leases": return try openLeases(try params.requireID("outdial_id"), db)
         case "target.get": return try target(request, page.includesDeleted, db)
-        case "target.list":
-            let outdial = try outdial(try params.requireID("outdial_id"), request, page.includesDeleted, db)
-            return try Page(of: OutdialTables.targets, where: "outdial_id = ?", [outdial.id], page, in: db)
-                .json(\.resource)
+        case "target.list": return try targets(request, page, db)
+        case "target.results": return try results(request, db)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "outdial-manager does not know \(request.method)")
         }
     }
 
-    private func outdial(_ id: ID, _ request: Request, _ includesDeleted: Bool, _ db: Database) throws -> Outdial {
+    func outdial(_ id: ID, _ request: Request, _ includesDeleted: Bool, _ db: Database) throws -> Outdial {
         guard let outdial = try OutdialTables.outdials.load(id, in: db)?.state, outdial.customer == request.customerID,
             includesDeleted || outdial.deletedAt == nil
         else { throw Refusal.notFound("OUTDIAL_NOT_FOUND", "there is no outdial \(id)") }

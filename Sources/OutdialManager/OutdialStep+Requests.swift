@@ -2,12 +2,14 @@ package import Contracts
 import EventLog
 import GRDB
 package import OutdialDomain
+import Service
 
 /// The requests that change something.
 extension OutdialStep {
     mutating func answer(_ request: Request) throws -> Reply {
         let context = EventContext(correlation: request.correlation, actor: request.actor)
-        return try Reply { try perform(request, context) }
+        let turn = turn
+        return try turn.once(request) { try Reply { try perform(request, context) } }
     }
 
     private mutating func perform(_ request: Request, _ context: EventContext) throws -> JSONValue {
@@ -25,6 +27,9 @@ extension OutdialStep {
         case "outdial.claim": return try claim(request, context)
         case "outdial.lease": return try lease(request, context)
         case "target.create": return try createTarget(request, context)
+        case "target.update": return try updateTarget(request, context)
+        case "target.rearm_one": return try rearmOne(request, context)
+        case "target.rearm_slice": return try rearmSlice(request, context)
         case "target.delete": return try deleteTarget(request, context)
         case "target.import": return try importTargets(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "outdial-manager does not know \(request.method)")
@@ -33,7 +38,7 @@ extension OutdialStep {
 
     // MARK: - Outdials
 
-    private func requireOutdial(_ id: ID, of customer: ID) throws -> LoadedOutdial {
+    func requireOutdial(_ id: ID, of customer: ID) throws -> LoadedOutdial {
         guard let loaded = try outdial(id, of: customer), loaded.state.deletedAt == nil else {
             throw Refusal.notFound("OUTDIAL_NOT_FOUND", "there is no outdial \(id)")
         }
@@ -155,11 +160,7 @@ extension OutdialStep {
     }
 
     private mutating func deleteTarget(_ request: Request, _ context: EventContext) throws -> JSONValue {
-        let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
-        let id = try request.params.requireID("id")
-        guard let target = try OutdialTables.targets.load(id, in: turn), target.state.outdial == outdial.id,
-            target.state.deletedAt == nil
-        else { throw Refusal.notFound("OUTDIAL_TARGET_NOT_FOUND", "there is no target \(id) in this outdial") }
+        let (outdial, target) = try requireTarget(request)
         touch(outdial.id, context)
         return try record(target.state.delete(), on: target, context).state.resource
     }
@@ -168,50 +169,32 @@ extension OutdialStep {
     private mutating func importTargets(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
         let keepsDuplicates = request.params["duplicates"].string == "keep"
-        var (imported, duplicates): (Int64, Int64) = (0, 0)
-        var errors: [JSONValue] = []
-        for row in try request.params.requireArray("rows") {
-            let id = try row.requireID("id")
+        var report = ImportReport()
+        for json in try request.params.requireArray("rows") {
+            let row = try ImportedRow(json)
             let draft: TargetDraft
-            do throws(TargetDraft.RowError) {
-                draft = try TargetDraft(row: row["values"].object ?? [:])
-            } catch {
-                errors.append([
-                    "line": row["line"], "column": .string(error.column), "reason": .string(error.reason),
-                    "value_masked": .string(Address.masked(error.value)),
-                ])
+            switch row.draft {
+            case .success(let read): draft = read
+            case .failure(let error):
+                report.errors.append(row.refused(error))
                 continue
             }
-            if let known = try OutdialTables.targets.load(id, in: turn)?.state {
-                if known.name == draft.name, known.destinations == draft.destinations {
-                    imported += 1
+            if let known = try OutdialTables.targets.load(row.id, in: turn)?.state {
+                if known.wasImported(as: draft) {
+                    report.imported += 1
                 } else {
-                    errors.append([
-                        "line": row["line"], "column": "",
-                        "reason":
-                            "this line was imported before with other content: the Idempotency-Key belongs to another file",
-                        "value_masked": "",
-                    ])
+                    report.errors.append(row.belongsToAnotherFile)
                 }
-            } else if !keepsDuplicates, try isDuplicate(draft, in: outdial.id) {
-                duplicates += 1
+            } else if !keepsDuplicates, let first = draft.destinations[0]?.target,
+                try OutdialTables.hasTarget(withFirst: first, in: outdial.id, db)
+            {
+                report.duplicates += 1
             } else {
-                _ = try add(draft, id: id, to: outdial.state, context)
-                imported += 1
+                _ = try add(draft, id: row.id, to: outdial.state, context)
+                report.imported += 1
             }
         }
-        return [
-            "imported": .integer(imported), "rejected": .integer(errors.count), "duplicates": .integer(duplicates),
-            "errors": .array(errors),
-        ]
-    }
-
-    private func isDuplicate(_ draft: TargetDraft, in outdial: ID) throws -> Bool {
-        guard let first = draft.destinations[0]?.target else { return false }
-        let statement = try db.cachedStatement(
-            sql: "SELECT 1 FROM target WHERE outdial_id = ? AND first_destination = ? AND is_deleted = 0 LIMIT 1"
-        )
-        return try Int.fetchOne(statement, arguments: [outdial, first]) != nil
+        return report.json
     }
 }
 
@@ -227,4 +210,9 @@ extension Target {
             tryCount: tryCounts[lease.destinationIndex]
         )
     }
+}
+
+extension Target {
+    /// Whether it is what an import made of `draft`; what only a later change could have made is not compared.
+    func wasImported(as draft: TargetDraft) -> Bool { name == draft.name && destinations == draft.destinations }
 }

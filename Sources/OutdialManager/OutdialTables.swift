@@ -2,6 +2,7 @@ package import Contracts
 package import EventLog
 package import GRDB
 package import OutdialDomain
+import Service
 
 /// What outdial-manager keeps beside its events: the rows of outdials and targets, and how many targets are where.
 package enum OutdialTables {
@@ -26,6 +27,9 @@ package enum OutdialTables {
             .init("priority", .integer) { $0.priority.databaseValue },
             .init("tried", .integer) { $0.wasTried.databaseValue },
             .init("due_at", .integer) { $0.dueAt.databaseValue },
+            .init("tries", .integer) { TriesUsed(of: $0).packed.databaseValue },
+            .init("name", .text) { $0.name.databaseValue },
+            .init("result_reason", .text) { $0.resultReason.databaseValue },
             .init("first_destination", .text) { ($0.destinations[0]?.target).databaseValue },
             .init("created_at", .integer) { $0.createdAt.databaseValue },
             .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
@@ -40,7 +44,15 @@ package enum OutdialTables {
     )
 
     /// The statements that create all tables.
-    package static let schema = outdials.schema + targets.schema + counts
+    package static let schema = outdials.schema + targets.schema + counts + AnsweredRequests.schema
+
+    /// Whether the outdial has a target, not deleted, whose first destination is this one.
+    static func hasTarget(withFirst destination: String, in outdial: ID, _ db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: "SELECT 1 FROM target WHERE outdial_id = ? AND first_destination = ? AND is_deleted = 0 LIMIT 1"
+        )
+        return try Int.fetchOne(statement, arguments: [outdial, destination]) != nil
+    }
 
     private static let counts = [
         """

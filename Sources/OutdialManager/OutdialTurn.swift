@@ -2,6 +2,7 @@ import Contracts
 package import EventLog
 import GRDB
 import OutdialDomain
+import Service
 
 /// Outdial-manager's writer turn: decides every input against the rows, records the events, answers after the commit.
 ///
@@ -26,6 +27,7 @@ package final class OutdialTurn {
                 turn.afterCommit(acknowledge)
             }
         }
+        try turn.pruneAnswers()
         for timer in turn.dueTimers where timer.kind == OutdialTurn.readyTimer {
             if let outdial = ID(timer.key) { step.touch(outdial) }
         }

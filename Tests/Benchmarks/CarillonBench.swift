@@ -17,6 +17,7 @@ struct CarillonBench: AsyncParsableCommand {
     enum Group: String, CaseIterable, ExpressibleByArgument {
         case publish, consume, append, replay
         case endToEnd = "end-to-end"
+        case imports = "import"
         case million
     }
 
@@ -80,6 +81,7 @@ struct CarillonBench: AsyncParsableCommand {
         case .append: try await AppendBench(settings).run()
         case .replay: try await ReplayBench(settings).run()
         case .endToEnd: try await EndToEndBench(settings).run()
+        case .imports: try await ImportBench(settings).run()
         case .million: try await MillionBench(settings).run()
         }
     }

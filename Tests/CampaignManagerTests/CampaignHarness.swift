@@ -39,6 +39,7 @@ final class CampaignHarness {
     func request(
         _ method: String,
         _ params: JSONValue,
+        key: IdempotencyKey? = nil,
         as input: (Request, @escaping @Sendable (Reply) -> Void) -> CampaignInput
     ) throws -> JSONValue {
         let reply = Locked<Reply?>(nil)
@@ -47,7 +48,8 @@ final class CampaignHarness {
             customerID: Self.customer,
             actor: "test",
             correlation: ids.next(at: now),
-            params: params
+            params: params,
+            idempotency: key
         )
         try perform([input(request) { answer in reply.value = answer }])
         guard let answer = reply.value else { throw Refusal.state("no answer") }
@@ -55,8 +57,8 @@ final class CampaignHarness {
     }
 
     @discardableResult
-    func request(_ method: String, _ params: JSONValue) throws -> JSONValue {
-        try request(method, params) { .request($0, answer: $1) }
+    func request(_ method: String, _ params: JSONValue, key: IdempotencyKey? = nil) throws -> JSONValue {
+        try request(method, params, key: key) { .request($0, answer: $1) }
     }
 
     /// A campaign with its outplan, stopped.

@@ -28,14 +28,20 @@ final class OutdialHarness {
     }
 
     /// One request in one turn.
-    func request(_ method: String, _ params: JSONValue, customer: ID = OutdialHarness.customer) throws -> Reply {
+    func request(
+        _ method: String,
+        _ params: JSONValue,
+        customer: ID = OutdialHarness.customer,
+        key: IdempotencyKey? = nil
+    ) throws -> Reply {
         let box = Box()
         let request = Request(
             method: method,
             customerID: customer,
             actor: "test",
             correlation: ids.next(at: now),
-            params: params
+            params: params,
+            idempotency: key
         )
         try perform([.request(request, answer: { box.reply = $0 })])
         guard let reply = box.reply else { throw Refusal.state("no answer") }

@@ -7,6 +7,9 @@ struct PublicForm: Sendable {
     /// What a customer wrote, or reads back as it was stored: never ours to change.
     private static let verbatim: Set<String> = ["actions", "option", "variables", "data"]
 
+    /// The times beside those that begin with `tm_`; null stays null.
+    private static let otherTimes: Set<String> = ["next_try_at", "waiting_until", "later_until"]
+
     /// The value with every time in it, however deep, as text.
     func value(_ json: JSONValue) -> JSONValue {
         switch json {
@@ -27,7 +30,7 @@ struct PublicForm: Sendable {
     private func publicMember(_ name: String, _ json: JSONValue) -> JSONValue {
         if PublicForm.verbatim.contains(name) { return json }
         if name == "next_page_token" { return .string(json.integer.map(text) ?? json.string ?? "") }
-        guard name.hasPrefix("tm_") || name == "next_try_at" || name == "waiting_until" else { return value(json) }
+        guard name.hasPrefix("tm_") || PublicForm.otherTimes.contains(name) else { return value(json) }
         switch json {
         case .integer(let microseconds): return .string(text(microseconds))
         case .null: return name.hasPrefix("tm_") ? never : .null

@@ -37,11 +37,14 @@ struct AccessKeyToken: Sendable, Hashable {
     let text: String
 
     init() {
-        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         var generator = SystemRandomNumberGenerator()
-        text =
-            AccessKeyToken.prefix
-            + String((0..<32).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] })
+        self.init(entropy: (0..<32).map { _ in UInt8.random(in: 0..<248, using: &generator) })
+    }
+
+    /// Of 32 bytes that nobody can guess.
+    init(entropy: [UInt8]) {
+        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        text = AccessKeyToken.prefix + String(entropy.map { alphabet[Int($0) % alphabet.count] })
     }
 
     /// The form that is stored and asked for: the SHA-256 of the text, in hexadecimal digits.

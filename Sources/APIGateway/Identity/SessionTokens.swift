@@ -11,6 +11,8 @@ actor SessionTokens {
     private let managers: ManagerRequests
     private let secret: [UInt8]?
     private var keys: JWTKeyCollection?
+    /// The answer to the question for the secret.
+    private var shared: [UInt8]?
 
     /// - Parameter secret: the signing key; nil asks campaign-manager for it at the first use.
     init(managers: ManagerRequests, secret: [UInt8]?) {
@@ -48,8 +50,10 @@ actor SessionTokens {
         return made
     }
 
-    private func secretBytes() async throws -> [UInt8] {
+    /// What all gateways share and nobody else knows.
+    func secretBytes() async throws -> [UInt8] {
         if let secret { return secret }
+        if let shared { return shared }
         var ids = IDGenerator()
         let correlation = ids.next(at: .systemNow)
         let answer = try await managers.result("gateway.secret", [:], of: .campaign, correlation: correlation)
@@ -57,7 +61,9 @@ actor SessionTokens {
         guard digits.count >= 32 else {
             throw Refusal(.unknown, "INTERNAL", "campaign-manager gave no usable secret for session tokens")
         }
-        return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        shared = bytes
+        return bytes
     }
 }
 

@@ -10,6 +10,7 @@ extension Gateway {
         guard let format = ImportFormat(rawValue: call.mediaType) else {
             throw Refusal.invalid("Content-Type", "must be text/csv or application/x-ndjson")
         }
+        let isDryRun = try call.isDryRun()
         let ids =
             try call.idempotencyKey().map { ImportIDs(key: $0, customer: caller.customerID, outdial: outdial) }
             ?? ImportIDs(at: configuration.now())
@@ -21,13 +22,18 @@ extension Gateway {
             caller: caller,
             correlation: call.correlation
         )
-        let target = TargetImport(ids: ids) { (rows, requestID) async throws(Refusal) -> JSONValue in
-            try await managers.result(
+        // Not that of the key: a client may try the same file in two places at a time.
+        var generator = IDGenerator()
+        let dryRun = isDryRun ? generator.next(at: configuration.now()) : nil
+        let target = TargetImport(ids: ids, isDryRun: isDryRun) { (rows, slice) async throws(Refusal) -> JSONValue in
+            var params: JSONObject = [
+                "outdial_id": .id(outdial), "request_id": .id(slice.id), "duplicates": .string(duplicates),
+                "rows": rows,
+            ]
+            if let dryRun { params.append("dry_run", ["id": .id(dryRun), "is_first": .bool(slice.isFirst)]) }
+            return try await managers.result(
                 "target.import",
-                [
-                    "outdial_id": .id(outdial), "request_id": .id(requestID), "duplicates": .string(duplicates),
-                    "rows": rows,
-                ],
+                .object(params),
                 of: .outdial,
                 caller: caller,
                 correlation: call.correlation,
@@ -52,5 +58,16 @@ extension Gateway {
         }
         for entry in try reader.finish() { try await target.add(entry) }
         return try await target.finish()
+    }
+}
+
+extension ClientCall {
+    /// `?dry_run=`; throws for what is neither yes nor no: a file must not be imported by a slip of the pen.
+    fileprivate func isDryRun() throws(Refusal) -> Bool {
+        switch query["dry_run"] {
+        case nil, "false", "0": return false
+        case "true", "1": return true
+        default: throw .invalid("dry_run", "must be true or false")
+        }
     }
 }

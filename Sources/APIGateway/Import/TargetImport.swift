@@ -11,10 +11,17 @@ struct TargetImport {
     /// Errors that are told; further ones are only counted.
     static let errorLimit = 1000
 
+    /// Which slice it is.
+    struct Slice {
+        var id: ID
+        var isFirst: Bool
+    }
+
     /// Sends one slice and returns `{imported, rejected, duplicates, errors}`.
-    typealias Send = (_ rows: JSONValue, _ requestID: ID) async throws(Refusal) -> JSONValue
+    typealias Send = (_ rows: JSONValue, _ slice: Slice) async throws(Refusal) -> JSONValue
 
     private let ids: ImportIDs
+    private let isDryRun: Bool
     private let send: Send
     private var rows: [ImportRow] = []
     private var size = 0
@@ -25,8 +32,9 @@ struct TargetImport {
     private var errors: [JSONValue] = []
     private var lastLine = 0
 
-    init(ids: ImportIDs, send: @escaping Send) {
+    init(ids: ImportIDs, isDryRun: Bool = false, send: @escaping Send) {
         self.ids = ids
+        self.isDryRun = isDryRun
         self.send = send
     }
 
@@ -45,17 +53,20 @@ struct TargetImport {
     /// Sends the last slice and returns the public answer.
     mutating func finish() async throws(Refusal) -> JSONValue {
         try await flush()
-        return [
+        var report: JSONObject = [
             "imported": .integer(imported), "rejected": .integer(rejected), "duplicates": .integer(duplicates),
             "errors": .array(errors),
         ]
+        if isDryRun { report.append("dry_run", true) }
+        return .object(report)
     }
 
     private mutating func flush() async throws(Refusal) {
         var answer: JSONValue = [:]
         if let first = rows.first, let last = rows.last {
             do {
-                answer = try await send(.array(rows.map(json)), ids.slice(firstLine: first.line))
+                let slice = Slice(id: ids.slice(firstLine: first.line), isFirst: lastLine == 0)
+                answer = try await send(.array(rows.map(json)), slice)
             } catch {
                 throw explained(error)
             }
@@ -78,7 +89,7 @@ struct TargetImport {
 
     /// A failure in the middle says what was done before it.
     private func explained(_ refusal: Refusal) -> Refusal {
-        guard lastLine > 0 else { return refusal }
+        guard lastLine > 0, !isDryRun else { return refusal }
         var refusal = refusal
         refusal.message +=
             "; \(imported) rows up to line \(lastLine) are imported, and sending the file again skips them as duplicates"

@@ -22,14 +22,16 @@ struct ManagerRequests: Sendable {
         of manager: Manager,
         caller: Identity? = nil,
         correlation: ID,
-        deadline: Duration? = nil
+        deadline: Duration? = nil,
+        idempotency: IdempotencyKey? = nil
     ) async throws(Refusal) -> JSONValue {
         let request = Request(
             method: method,
             customerID: caller?.customerID ?? .none,
             actor: caller?.actor ?? "api-gateway",
             correlation: correlation,
-            params: params
+            params: params,
+            idempotency: idempotency
         )
         let reply: Reply
         do {

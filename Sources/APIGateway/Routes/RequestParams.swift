@@ -10,12 +10,12 @@ struct RequestParams {
         var accessKeyID: ID
         var token: AccessKeyToken
 
-        init(at now: Timestamp) {
+        init(at now: Timestamp, repeatKey: RepeatKey? = nil, shape: Route.Shape = .creation) {
             var generator = IDGenerator()
             id = generator.next(at: now)
             agentID = generator.next(at: now)
             accessKeyID = generator.next(at: now)
-            token = AccessKeyToken()
+            token = repeatKey?.token(of: shape == .customerCreation ? accessKeyID : id) ?? AccessKeyToken()
         }
     }
 
@@ -50,8 +50,9 @@ struct RequestParams {
         case .list(let filters):
             try page(query, into: &params)
             filter(query, filters, into: &params)
-        case .callPage:
+        case .callList(let filters):
             try page(query, into: &params)
+            filter(query, filters, into: &params)
             params.append("not_dialed", .bool(query.flag("not_dialed")))
         case .ownCustomer: params.append("id", .id(caller.customerID))
         case .body: params.append("body", body)

@@ -27,8 +27,8 @@ package struct Route: Sendable {
         case page
         /// A page, and those of these query parameters that were given, as texts under `filter`: the manager checks them.
         case list(_ filters: [String])
-        /// A page, and whether attempts that were never placed are wanted.
-        case callPage
+        /// A filtered page, and whether attempts that were never placed are wanted.
+        case callList(_ filters: [String])
         /// The client's document as `body`.
         case body
         /// The client's document as `body`, and an `id` for what it makes.

@@ -59,27 +59,30 @@ package struct RouteTable: Sendable {
         Route(.get, "/v1.0/calls/{id}", .campaign, "call.get", .ids, .manager),
         Route(.post, "/v1.0/calls/{id}/hangup", .campaign, "call.hangup", .ids, .manager),
 
-        Route(.get, "/v1.0/outdials", .outdial, "outdial.list", .page, .manager),
+        Route(.get, "/v1.0/outdials", .outdial, "outdial.list", .list(["name", "campaign_id"]), .manager),
         Route(.post, "/v1.0/outdials", .outdial, "outdial.create", .creation, .manager),
         Route(.get, "/v1.0/outdials/{id}", .outdial, "outdial.get", .ids, .manager),
         Route(.put, "/v1.0/outdials/{id}", .outdial, "outdial.update", .body, .manager),
         Route(.delete, "/v1.0/outdials/{id}", .outdial, "outdial.delete", .ids, .manager),
         Route(.put, "/v1.0/outdials/{id}/campaign_id", .outdial, "outdial.campaign_id", .body, .manager),
         Route(.put, "/v1.0/outdials/{id}/data", .outdial, "outdial.data", .body, .manager),
-        Route(.get, "/v1.0/outdials/{outdial_id}/targets", .outdial, "target.list", .page, .manager),
+        Route(.get, "/v1.0/outdials/{outdial_id}/targets", .outdial, "target.list", .list(targetFilters), .manager),
         Route(.post, "/v1.0/outdials/{outdial_id}/targets", .outdial, "target.create", .creation, .manager),
         Route(.post, "/v1.0/outdials/{outdial_id}/targets/import", .importTargets, .manager),
+        Route(.post, "/v1.0/outdials/{outdial_id}/targets/rearm", .outdial, "target.rearm", .body, .manager),
         Route(.get, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.get", .ids, .manager),
+        Route(.put, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.update", .body, .manager),
+        Route(.post, "/v1.0/outdials/{outdial_id}/targets/{id}/rearm", .outdial, "target.rearm_one", .body, .manager),
         Route(.delete, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.delete", .ids, .manager),
 
-        Route(.get, "/v1.0/outplans", .campaign, "outplan.list", .page, .manager),
+        Route(.get, "/v1.0/outplans", .campaign, "outplan.list", .list(["name"]), .manager),
         Route(.post, "/v1.0/outplans", .campaign, "outplan.create", .creation, .manager),
         Route(.get, "/v1.0/outplans/{id}", .campaign, "outplan.get", .ids, .manager),
         Route(.put, "/v1.0/outplans/{id}", .campaign, "outplan.update", .body, .manager),
         Route(.delete, "/v1.0/outplans/{id}", .campaign, "outplan.delete", .ids, .manager),
         Route(.put, "/v1.0/outplans/{id}/dial_info", .campaign, "outplan.dial_info", .body, .manager),
 
-        Route(.get, "/v1.0/campaigns", .campaign, "campaign.list", .page, .manager),
+        Route(.get, "/v1.0/campaigns", .campaign, "campaign.list", .list(["status", "name"]), .manager),
         Route(.post, "/v1.0/campaigns", .campaign, "campaign.create", .creation, .manager),
         Route(.get, "/v1.0/campaigns/{id}", .campaign, "campaign.get", .ids, .manager),
         Route(.put, "/v1.0/campaigns/{id}", .campaign, "campaign.update", .body, .manager),
@@ -89,12 +92,25 @@ package struct RouteTable: Sendable {
         Route(.put, "/v1.0/campaigns/{id}/actions", .campaign, "campaign.actions", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/resource_info", .campaign, "campaign.resource_info", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/next_campaign_id", .campaign, "campaign.next_campaign_id", .body, .manager),
-        Route(.get, "/v1.0/campaigns/{campaign_id}/campaigncalls", .campaign, "campaigncall.list", .callPage, .manager),
+        Route(
+            .get,
+            "/v1.0/campaigns/{campaign_id}/campaigncalls",
+            .campaign,
+            "campaigncall.list",
+            .callList(callFilters),
+            .manager
+        ),
+        Route(.post, "/v1.0/campaigns/{id}/rehearsal", .campaign, "campaign.rehearse", .body, .manager),
 
-        Route(.get, "/v1.0/campaigncalls", .campaign, "campaigncall.list", .callPage, .manager),
+        Route(.get, "/v1.0/campaigncalls", .campaign, "campaigncall.list", .callList(callFilters), .manager),
         Route(.get, "/v1.0/campaigncalls/{id}", .campaign, "campaigncall.get", .ids, .manager),
         Route(.delete, "/v1.0/campaigncalls/{id}", .campaign, "campaigncall.delete", .ids, .manager),
     ])
+
+    private static let targetFilters = ["status", "result", "result_reason", "hangup_reason", "name", "from", "to"]
+    private static let callFilters = [
+        "campaign_id", "outdial_id", "status", "result", "hangup_reason", "from", "to",
+    ]
 
     /// What a path and a method lead to.
     package enum Match: Sendable {

@@ -55,7 +55,8 @@ struct Gateway: Sendable {
             let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
             var params = try RequestParams.ids(parameters)
             let document = route.takesBody ? try await document(body, of: call) : [:]
-            let fresh = RequestParams.Fresh(at: configuration.now())
+            let repeatKey = route.method == .post ? try await repeatKey(of: call, caller: caller) : nil
+            let fresh = RequestParams.Fresh(at: configuration.now(), repeatKey: repeatKey, shape: shape)
             try RequestParams.complete(
                 &params,
                 shape: shape,
@@ -64,21 +65,32 @@ struct Gateway: Sendable {
                 caller: caller,
                 fresh: fresh
             )
-            if route.method == .post, let key = try call.idempotencyKey() {
-                params.append("idempotency_key", .string(key))
-            }
             let result = try await managers.result(
                 rpc,
                 .object(params),
                 of: manager,
                 caller: caller,
-                correlation: call.correlation
+                correlation: call.correlation,
+                deadline: route.takesLong ? configuration.longDeadline : nil,
+                idempotency: repeatKey?.mark(for: document)
             )
             let complete =
                 route.showsCampaigns
                 ? await progress.merged(into: result, caller: caller, correlation: call.correlation) : result
-            return Answer(publicForm.value(FreshSecrets.added(to: complete, shape: shape, fresh: fresh)))
+            return Answer(
+                publicForm.value(FreshSecrets.added(to: complete, shape: shape, fresh: fresh, repeatKey: repeatKey))
+            )
         }
+    }
+
+    private func repeatKey(of call: ClientCall, caller: Identity) async throws -> RepeatKey? {
+        guard let key = try call.idempotencyKey() else { return nil }
+        return RepeatKey(
+            key: key,
+            path: "/" + PathPattern.segments(of: call.path).joined(separator: "/"),
+            customer: caller.customerID,
+            secret: try await sessions.secretBytes()
+        )
     }
 
     private func readiness(_ call: ClientCall) async -> Answer {
@@ -124,7 +136,16 @@ extension Route {
 
     /// Whether the answer is a campaign or a list of them.
     fileprivate var showsCampaigns: Bool {
-        if case .manager(_, let rpc, _) = endpoint { rpc.hasPrefix("campaign.") } else { false }
+        if case .manager(_, let rpc, _) = endpoint { rpc.hasPrefix("campaign.") && !takesLong } else { false }
+    }
+
+    /// Whether it goes through a whole list.
+    fileprivate var takesLong: Bool {
+        if case .manager(_, let rpc, _) = endpoint {
+            ["campaign.rehearse", "target.rearm"].contains(rpc)
+        } else {
+            false
+        }
     }
 }
 

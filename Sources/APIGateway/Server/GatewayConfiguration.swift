@@ -14,6 +14,8 @@ package struct GatewayConfiguration: Sendable {
     package var progressDeadline: Duration = .seconds(1)
     /// How long one slice of an import may take; a busy manager slows an import down rather than break it.
     package var importDeadline: Duration = .seconds(15)
+    /// How long a client waits at most for what goes through a whole list: a million targets are re-armed in it.
+    package var longDeadline: Duration = .seconds(120)
     /// The largest body in bytes, imports excepted.
     package var maximumBodySize = 1 << 20
     /// The largest sum of path and headers in bytes.

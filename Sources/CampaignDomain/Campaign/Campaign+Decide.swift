@@ -22,27 +22,45 @@ extension Campaign {
 
     /// What a start needs, checked before the outdial is claimed.
     package func checkStart(outplan: Outplan?) throws(Refusal) {
-        guard settings.kind == .call else {
-            throw .state("campaigns of type \(settings.kind.rawValue) cannot run in this version; use type call")
+        if let first = startObstacles(outplan: outplan).first { throw first.refusal }
+    }
+
+    /// Everything that keeps it from being started; a rehearsal tells all of it.
+    package func startObstacles(outplan: Outplan?) -> [StartObstacle] {
+        var obstacles: [StartObstacle] = []
+        if settings.kind != .call { obstacles.append(.typeNotRunnable) }
+        if settings.outdial.isNone { obstacles.append(.outdialMissing) }
+        if let outplan, outplan.deletedAt == nil {
+            if !outplan.settings.maximumTries.contains(where: { $0 > 0 }) { obstacles.append(.noTries) }
+        } else {
+            obstacles.append(.outplanMissing)
         }
-        guard !settings.outdial.isNone else {
-            throw Refusal(
-                .failedPrecondition,
-                "OUTDIAL_MISSING",
-                "the campaign has no outdial; set outdial_id with PUT /campaigns/{id}/resource_info"
-            )
-        }
-        guard let outplan, outplan.deletedAt == nil else {
-            throw Refusal(
-                .failedPrecondition,
-                "OUTPLAN_MISSING",
-                "the campaign has no outplan; set outplan_id with PUT /campaigns/{id}/resource_info"
-            )
-        }
-        guard outplan.settings.maximumTries.contains(where: { $0 > 0 }) else {
-            throw .state(
-                "max_try_count_0 to max_try_count_4 of the outplan are all 0, so nobody could be dialed; raise one"
-            )
+        return obstacles
+    }
+
+    /// Why a campaign as it is set up cannot be started.
+    package enum StartObstacle: String, Sendable, CaseIterable {
+        case typeNotRunnable = "TYPE_NOT_RUNNABLE"
+        case outdialMissing = "OUTDIAL_MISSING"
+        case outplanMissing = "OUTPLAN_MISSING"
+        case noTries = "NO_TRIES"
+
+        package var refusal: Refusal {
+            switch self {
+            case .typeNotRunnable: .state("only campaigns of type call can run in this version; use type call")
+            case .outdialMissing, .outplanMissing:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    self == .outdialMissing
+                        ? "the campaign has no outdial; set outdial_id with PUT /campaigns/{id}/resource_info"
+                        : "the campaign has no outplan; set outplan_id with PUT /campaigns/{id}/resource_info"
+                )
+            case .noTries:
+                .state(
+                    "max_try_count_0 to max_try_count_4 of the outplan are all 0, so nobody could be dialed; raise one"
+                )
+            }
         }
     }
 

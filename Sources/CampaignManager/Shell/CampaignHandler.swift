@@ -15,6 +15,7 @@ package struct CampaignHandler: Sendable {
     private let logins = Locked(LoginLimit())
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
+    let idempotent: IdempotentRequests
     let logger: Logger
 
     package init(
@@ -28,10 +29,20 @@ package struct CampaignHandler: Sendable {
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
+        idempotent = IdempotentRequests(
+            log: reads.log,
+            clock: reads.clock,
+            // What hashes a password takes so long that the gateway may ask again meanwhile.
+            joined: ["account.login", "agent.create", "agent.password", "customer.create"]
+        )
         self.logger = logger
     }
 
     package func handle(_ request: Request) async -> Reply {
+        await idempotent.answer(request, perform: perform) { _ = await change($0) }
+    }
+
+    private func perform(_ request: Request) async -> Reply {
         do {
             if CampaignReads.methods.contains(request.method) { return try reads.answer(request) }
             switch request.method {
@@ -42,6 +53,7 @@ package struct CampaignHandler: Sendable {
             case "agent.create", "agent.password": return await change(try await withPasswordHash(request))
             case "queue.direct_hash":
                 return await change(request.with("direct_hash", .string(randomHexadecimal(bytes: 16))))
+            case "campaign.rehearse": return try await rehearse(request)
             case "campaign.status": return try await setStatus(request)
             case "campaign.create", "campaign.resource_info":
                 try await checkOutdial(request)

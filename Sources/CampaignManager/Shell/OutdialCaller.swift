@@ -22,12 +22,12 @@ package struct OutdialCaller: Sendable {
     }
 
     /// Asks and, when nobody answers, asks again for about three seconds: all requests here are harmless to repeat.
-    private func ask(_ request: Request) async throws -> JSONValue {
+    private func ask(_ request: Request, timeout: Duration = .seconds(2)) async throws -> JSONValue {
         var pause = Duration.milliseconds(100)
         let deadline = ContinuousClock.now + .seconds(3)
         while true {
             do {
-                return try await manager.call(.outdial, request, timeout: .seconds(2)).get()
+                return try await manager.call(.outdial, request, timeout: timeout).get()
             } catch let error as AMQPError {
                 guard error.isRetriable, ContinuousClock.now + pause < deadline else {
                     throw Refusal.unavailable("outdial-manager does not answer; try again in a moment")
@@ -52,6 +52,23 @@ package struct OutdialCaller: Sendable {
             return true
         } catch let refusal as Refusal where refusal.status == .notFound {
             return false
+        }
+    }
+
+    /// The counts of a rehearsal; nil when there is no such outdial.
+    func rehearse(_ outdial: ID, plan: DialPlan?, _ request: Request) async throws -> JSONValue? {
+        let question = Request(
+            method: "outdial.rehearse",
+            customerID: request.customerID,
+            actor: request.actor,
+            correlation: request.correlation,
+            params: ["outdial_id": .id(outdial), "plan": plan?.json ?? .null]
+        )
+        do {
+            // A look at each target of a long list takes seconds.
+            return try await ask(question, timeout: .seconds(12))
+        } catch let refusal as Refusal where refusal.status == .notFound {
+            return nil
         }
     }
 

@@ -16,9 +16,9 @@ package struct CampaignReads: Sendable {
 
     package static let methods: Set<String> = [
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
-        "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve", "identity.me",
-        "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents", "flow.get", "flow.list", "call.get",
-        "call.list", "system.get",
+        "campaigncall.last", "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve",
+        "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents", "flow.get", "flow.list",
+        "call.get", "call.list", "system.get",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -35,19 +35,33 @@ package struct CampaignReads: Sendable {
             }
             return try CampaignReads.resource(of: campaign, db)
         case "campaign.list":
-            return try Page(of: CampaignTables.campaigns, where: "customer_id = ?", [own], page, in: db)
-                .json { try CampaignReads.resource(of: $0, db) }
+            return try Page(
+                of: CampaignTables.campaigns,
+                where: "customer_id = ?",
+                [own],
+                filter: try campaignFilter(request),
+                page,
+                in: db
+            ).json { try CampaignReads.resource(of: $0, db) }
         case "campaigncall.get":
             return try find(CampaignTables.calls, request, "campaigncall", "CAMPAIGNCALL_NOT_FOUND", db) {
                 ($0.assignment.customer, $0.deletedAt)
             }.resource
         case "campaigncall.list": return try calls(request, page, db)
+        case "campaigncall.last": return try lastCalls(request, db)
         case "outplan.get":
             return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
             }.json
         case "outplan.list":
-            return try Page(of: CampaignTables.outplans, where: "customer_id = ?", [own], page, in: db).json(\.json)
+            return try Page(
+                of: CampaignTables.outplans,
+                where: "customer_id = ?",
+                [own],
+                filter: nameFilter(request),
+                page,
+                in: db
+            ).json(\.json)
         case "accesskey.get":
             return try find(CampaignTables.accessKeys, request, "access key", "RESOURCE_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
@@ -76,24 +90,6 @@ package struct CampaignReads: Sendable {
             if customer == request.customerID, isVisible { return state }
         }
         throw Refusal.notFound(reason, "there is no \(noun) \(id)")
-    }
-
-    private func calls(_ request: Request, _ page: PageRequest, _ db: Database) throws -> JSONValue {
-        let hidden = request.params["not_dialed"].bool == true ? "" : " AND bucket <> 'not_dialed'"
-        guard let campaign = request.params["campaign_id"].id else {
-            return try Page(
-                of: CampaignTables.calls,
-                where: "customer_id = ?\(hidden)",
-                [request.customerID],
-                page,
-                in: db
-            ).json(\.resource)
-        }
-        guard try CampaignTables.campaigns.load(campaign, in: db)?.state.customer == request.customerID else {
-            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
-        }
-        return try Page(of: CampaignTables.calls, where: "campaign_id = ?\(hidden)", [campaign], page, in: db)
-            .json(\.resource)
     }
 
     /// The public campaign with the part of its progress that this log knows.

@@ -2,6 +2,7 @@ package import CampaignDomain
 import Contracts
 package import EventLog
 import GRDB
+import Service
 
 /// What campaign-manager keeps beside its events.
 package enum CampaignTables {
@@ -69,13 +70,19 @@ package enum CampaignTables {
             .init("campaign_id", .blob) { $0.assignment.campaign.databaseValue },
             .init("journal", .blob) { $0.assignment.journal.databaseValue },
             .init("call_id", .blob) { $0.assignment.call.databaseValue },
-            .init("bucket", .text) { $0.bucket.rawValue.databaseValue }, .createdAt { $0.createdAt },
+            .init("bucket", .text) { $0.bucket.rawValue.databaseValue },
+            .init("outdial_id", .blob) { $0.assignment.outdial.databaseValue },
+            .init("target_id", .blob) { $0.assignment.target.databaseValue },
+            .init("hangup_reason", .text) { $0.hangupReason.databaseValue },
+            .init("result", .text) { $0.result.databaseValue },
+            .createdAt { $0.createdAt },
             .isDeleted { $0.deletedAt },
         ],
         indexes: [
             "CREATE INDEX campaigncall_list ON campaigncall(customer_id, created_at)",
             "CREATE INDEX campaigncall_campaign ON campaigncall(campaign_id, created_at)",
             "CREATE INDEX campaigncall_call ON campaigncall(call_id)",
+            "CREATE INDEX campaigncall_target ON campaigncall(target_id)",
             "CREATE INDEX campaigncall_open ON campaigncall(journal) WHERE bucket IN ('dialing', 'answered')",
         ]
     )
@@ -87,7 +94,8 @@ package enum CampaignTables {
     /// The statements that create all tables.
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
-        + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + [
+        + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + AnsweredRequests.schema
+        + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
         ]

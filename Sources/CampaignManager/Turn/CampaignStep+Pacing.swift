@@ -49,9 +49,9 @@ extension CampaignStep {
     /// Few enough that outdial-manager finds the next ones while these are assigned.
     private static let leasesPerRequest: Int64 = 250
 
-    func route(of settings: CampaignSettings, _ outplan: Outplan?) -> String {
+    static func route(of settings: CampaignSettings, _ outplan: Outplan?) -> String {
         for route in [settings.route, outplan?.settings.route ?? ""] where !route.isEmpty { return route }
-        return CampaignStep.defaultRoute
+        return defaultRoute
     }
 
     // MARK: - Asking for targets
@@ -83,7 +83,7 @@ extension CampaignStep {
 
     private func runningRoute(_ id: ID) throws -> String? {
         guard let campaign = try campaign(id)?.state else { return nil }
-        return route(
+        return CampaignStep.route(
             of: campaign.settings,
             try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state
         )
@@ -92,7 +92,7 @@ extension CampaignStep {
     private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
         guard try isDialingEnabled(for: campaign.customer) else { return }
         guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else { return }
-        let route = route(of: campaign.settings, outplan)
+        let route = CampaignStep.route(of: campaign.settings, outplan)
         let permits = Pacing(
             maximumConcurrent: campaign.settings.maximumConcurrent,
             open: try CallCounts(campaign: campaign.id, in: db).open,
@@ -220,7 +220,7 @@ extension CampaignStep {
             // With dialing switched off its target is left as if nobody had asked for it, ready for when it is on again.
             let isRunning = isEnabled && loaded.state.isDialing && loaded.state.run == run
             let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
-            let worker = isAllowed ? capacity.take(on: route(of: loaded.state.settings, outplan)) : nil
+            let worker = isAllowed ? capacity.take(on: CampaignStep.route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {
                 let returned = CampaignEvent.leaseReturned(
                     run: run,

@@ -57,6 +57,7 @@ package final class CampaignTurn {
     ) throws {
         var step = CampaignStep(turn: turn, settings: settings, memory: memory)
         try step.fireTimers()
+        try turn.pruneAnswers()
         for input in inputs { try step.take(input) }
         try step.watchWorkers()
         try step.pace()
@@ -99,7 +100,10 @@ struct CampaignStep {
 
     mutating func take(_ input: CampaignInput) throws {
         switch input {
-        case .request(let request, let answer): try reply(to: answer) { step in try step.perform(request) }
+        case .request(let request, let answer):
+            let turn = turn
+            let reply = try turn.once(request) { try Reply { try perform(request) } }
+            turn.afterCommit { answer(reply) }
         case .prepareStart(let request, let answer): try reply(to: answer) { step in try step.prepareStart(request) }
         case .start(let request, let run, let answer):
             try reply(to: answer) { step in try step.start(request, run: run) }

@@ -75,7 +75,9 @@ struct LogFacts: Sendable {
         try LogFacts.forEach("target_attempt_finished", log) { _, data in
             if let id = data["attempt_id"].id { leases[id]?.outcome = data["outcome"].string }
         }
-        let sum = (0..<5).map { "json_extract(state, '$.try_counts[\($0)]')" }.joined(separator: " + ")
+        let sum =
+            (0..<5).map { "json_extract(state, '$.try_counts[\($0)]')" }.joined(separator: " + ")
+            + " + coalesce(json_extract(state, '$.earlier_tries'), 0)"
         tryCounts = try log.read { try Int64.fetchOne($0, sql: "SELECT total(\(sum)) FROM target") } ?? 0
     }
 

@@ -14,23 +14,35 @@ package struct Request: Hashable, Sendable {
     /// Ties together all that follows from one request of the outside world.
     package var correlation: ID
     package var params: JSONValue
+    /// With which the client marks repeats of this request, if it does.
+    package var idempotency: IdempotencyKey?
 
     /// The reason with which `worker.register` refuses a journal that is older than it was seen before.
     package static let journalRefused = "JOURNAL_REFUSED"
 
-    package init(method: String, customerID: ID, actor: String, correlation: ID, params: JSONValue) {
+    package init(
+        method: String,
+        customerID: ID,
+        actor: String,
+        correlation: ID,
+        params: JSONValue,
+        idempotency: IdempotencyKey? = nil
+    ) {
         self.method = method
         self.customerID = customerID
         self.actor = actor
         self.correlation = correlation
         self.params = params
+        self.idempotency = idempotency
     }
 
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "method": .string(method), "customer_id": .id(customerID), "actor": .string(actor),
             "correlation_id": .id(correlation), "params": params,
         ]
+        if let idempotency { object.append("idempotency", idempotency.json) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -39,7 +51,8 @@ package struct Request: Hashable, Sendable {
             customerID: try json.requireID("customer_id"),
             actor: try json.requireString("actor"),
             correlation: try json.requireID("correlation_id"),
-            params: json["params"]
+            params: json["params"],
+            idempotency: json["idempotency"].isNull ? nil : try IdempotencyKey(json: json["idempotency"])
         )
     }
 }

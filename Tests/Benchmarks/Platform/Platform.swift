@@ -140,17 +140,23 @@ final class Platform: Sendable {
         return try JSONValue(parsing: answer)
     }
 
+    /// A CSV file of these people, one number each.
+    static func file(of people: Range<Int>) -> [UInt8] {
+        var rows = Array("name,destination_0\n".utf8)
+        for number in people {
+            let digits = String(10_000_000_000 + number).dropFirst()
+            rows += Array("person \(number),+1\(digits)\n".utf8)
+        }
+        return rows
+    }
+
     /// Makes an outdial with `count` targets of one number each, imported `chunk` at a time.
     func makeOutdial(_ count: Int, chunk: Int = 20_000, say: (String) -> Void = { _ in }) async throws -> String {
         let created = try await call(.POST, "/v1.0/outdials", Array(#"{"name": "people"}"#.utf8))
         guard let outdial = created["id"].string else { throw BenchFailure("an outdial without an id") }
         for start in stride(from: 0, to: count, by: chunk) {
             let end = min(start + chunk, count)
-            var rows = Array("name,destination_0\n".utf8)
-            for number in start..<end {
-                let digits = String(10_000_000_000 + number).dropFirst()
-                rows += Array("person \(number),+1\(digits)\n".utf8)
-            }
+            let rows = Platform.file(of: start..<end)
             let answer = try await call(.POST, "/v1.0/outdials/\(outdial)/targets/import", rows, type: "text/csv")
             guard answer["imported"].integer == Int64(end - start) else {
                 throw BenchFailure("not all targets were imported: \(answer.text.prefix(300))")

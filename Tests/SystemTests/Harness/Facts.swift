@@ -166,12 +166,12 @@ struct Facts {
         let placedByTarget = Dictionary(grouping: placed, by: \.assignment.target).mapValues(\.count)
         for (id, target) in targets {
             if target.status == .progressing { problems.append("target \(id) is progressing") }
-            let tries = target.tryCounts.reduce(0, +)
+            let tries = target.allTries
             if tries != placedByTarget[id] ?? 0 {
                 problems.append("target \(id) has \(tries) tries and \(placedByTarget[id] ?? 0) placed calls")
             }
         }
-        let tries = targets.values.reduce(0) { $0 + $1.tryCounts.reduce(0, +) }
+        let tries = targets.values.reduce(0) { $0 + $1.allTries }
         if tries != placed.count { problems.append("\(tries) tries and \(placed.count) placed calls") }
         return problems
     }

@@ -1,0 +1,94 @@
+import Contracts
+import EventLog
+import GRDB
+import OutdialDomain
+
+/// Imports that are only tried: the same report as of the import itself, and nothing stored.
+///
+/// The numbers that a file has had so far are kept in a temporary database, which SQLite writes to a nameless file when
+/// it grows, so memory does not grow with the file.
+actor DryRuns {
+    private struct Run {
+        let seen: DatabaseQueue
+        var lastUse: ContinuousClock.Instant
+    }
+
+    /// More at a time end the one that was silent for longest.
+    static let limit = 16
+    /// A run that is silent for so long has ended.
+    private static let longestSilence = Duration.seconds(60)
+
+    private let reads: OutdialReads
+    private var runs: [ID: Run] = [:]
+
+    init(reads: OutdialReads) { self.reads = reads }
+
+    /// One slice, as `target.import` takes it, with `dry_run: {"id", "is_first"}`.
+    func check(_ request: Request) throws -> Reply {
+        try Reply {
+            let seen = try run(request.params["dry_run"]).seen
+            return try reads.log.read { db in try check(request, seen, db) }
+        }
+    }
+
+    private func run(_ marks: JSONValue) throws -> Run {
+        let id = try marks.requireID("id")
+        let now = ContinuousClock.now
+        runs = runs.filter { now - $0.value.lastUse < DryRuns.longestSilence }
+        if try runs[id] == nil && marks.requireBool("is_first") {
+            if runs.count >= DryRuns.limit, let oldest = runs.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+                runs[oldest.key] = nil
+            }
+            let seen = try DatabaseQueue(path: "")
+            try seen.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1024")
+                try db.execute(sql: "CREATE TABLE seen(destination TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
+            }
+            runs[id] = Run(seen: seen, lastUse: now)
+        }
+        guard var run = runs[id] else {
+            throw Refusal.unavailable("the dry run was interrupted; send the file again")
+        }
+        run.lastUse = now
+        runs[id] = run
+        return run
+    }
+
+    private func check(_ request: Request, _ seen: DatabaseQueue, _ db: Database) throws -> JSONValue {
+        let outdial = try reads.outdial(try request.params.requireID("outdial_id"), request, false, db)
+        let keepsDuplicates = request.params["duplicates"].string == "keep"
+        var report = ImportReport()
+        let rows = try request.params.requireArray("rows")
+        try seen.write { seen in
+            for json in rows {
+                let row = try ImportedRow(json)
+                let draft: TargetDraft
+                switch row.draft {
+                case .success(let read): draft = read
+                case .failure(let error):
+                    report.errors.append(row.refused(error))
+                    continue
+                }
+                if let known = try OutdialTables.targets.load(row.id, in: db)?.state {
+                    if known.wasImported(as: draft) {
+                        report.imported += 1
+                    } else {
+                        report.errors.append(row.belongsToAnotherFile)
+                    }
+                } else if !keepsDuplicates, try isKnown(draft, in: outdial.id, db, seen) {
+                    report.duplicates += 1
+                } else {
+                    report.imported += 1
+                }
+            }
+        }
+        return report.json
+    }
+
+    private func isKnown(_ draft: TargetDraft, in outdial: ID, _ db: Database, _ seen: Database) throws -> Bool {
+        guard let first = draft.destinations[0]?.target else { return false }
+        if try OutdialTables.hasTarget(withFirst: first, in: outdial, db) { return true }
+        try seen.execute(sql: "INSERT OR IGNORE INTO seen VALUES (?)", arguments: [first])
+        return seen.changesCount == 0
+    }
+}
