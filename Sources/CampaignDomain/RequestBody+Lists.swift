@@ -22,7 +22,7 @@ extension RequestBody {
         return tags
     }
 
-    /// A name of ours, trimmed of nothing: a text of at most 255 bytes; absent or null is nil.
+    /// A text of at most 255 bytes, as it is; absent or null is nil.
     func shortText(_ field: String) throws(Refusal) -> String? {
         guard let text = try text(field) else { return nil }
         guard text.utf8.count <= 255 else { throw .invalid(field, "must have at most 255 bytes") }

@@ -11,6 +11,8 @@ actor DryRuns {
     private struct Run {
         let seen: DatabaseQueue
         var lastUse: ContinuousClock.Instant
+        /// The slice before and its report: the same message again must not find its own rows.
+        var last: (slice: ID, report: JSONValue)?
     }
 
     /// More at a time end the one that was silent for longest.
@@ -26,16 +28,20 @@ actor DryRuns {
     /// One slice, as `target.import` takes it, with `dry_run: {"id", "is_first"}`.
     func check(_ request: Request) throws -> Reply {
         try Reply {
-            let seen = try run(request.params["dry_run"]).seen
-            return try reads.log.read { db in try check(request, seen, db) }
+            let id = try request.params["dry_run"].requireID("id")
+            let slice = try request.params.requireID("request_id")
+            let run = try run(id, isFirst: try request.params["dry_run"].requireBool("is_first"))
+            if let last = run.last, last.slice == slice { return last.report }
+            let report = try reads.log.read { db in try check(request, run.seen, db) }
+            runs[id]?.last = (slice, report)
+            return report
         }
     }
 
-    private func run(_ marks: JSONValue) throws -> Run {
-        let id = try marks.requireID("id")
+    private func run(_ id: ID, isFirst: Bool) throws -> Run {
         let now = ContinuousClock.now
         runs = runs.filter { now - $0.value.lastUse < DryRuns.longestSilence }
-        if try runs[id] == nil && marks.requireBool("is_first") {
+        if runs[id] == nil, isFirst {
             if runs.count >= DryRuns.limit, let oldest = runs.min(by: { $0.value.lastUse < $1.value.lastUse }) {
                 runs[oldest.key] = nil
             }

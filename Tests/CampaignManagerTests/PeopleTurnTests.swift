@@ -2,6 +2,7 @@ import CampaignDomain
 import CampaignManager
 import Contracts
 import EventLog
+import GRDB
 import TestSupport
 import Testing
 
@@ -165,5 +166,71 @@ import Testing
         let anew: JSONValue = ["id": .id(id(61)), "body": ["flow_id": .id(flow)]]
         #expect(try harness.refusal("campaign.create", anew, as: admin)?.message.hasPrefix("flow_id") == true)
         #expect(try harness.verify() == [])
+    }
+
+    @Test func `a log of an earlier version gets the new tables, and its agents can be listed`() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("old.db")
+        let old = [
+            """
+            CREATE TABLE "agent"(
+                id BLOB NOT NULL PRIMARY KEY,
+                version INTEGER NOT NULL,
+                state TEXT NOT NULL,
+                "customer_id" BLOB,
+                "username" TEXT
+            ) STRICT
+            """, "CREATE UNIQUE INDEX agent_username ON agent(username)",
+        ]
+        let unchanged = CampaignTables.schema.filter { statement in
+            !["\"agent\"", "\"queue\"", "\"flow\"", "\"system\"", " agent_", " queue_", " flow_"]
+                .contains { statement.prefix(60).contains($0) }
+        }
+        let file = try EventLogFile.open(path: path, schema: old + unchanged, now: moment(0))
+        var ids = IDGenerator(seed: 9)
+        let state = """
+            {"id":"\(id(7))","customer_id":"\(id(3))","username":"admin","password_hash":"h","name":"admin",\
+            "permission":33,"tm_create":\(moment(0).microseconds)}
+            """
+        let data: JSONValue = [
+            "id": .id(id(7)), "customer_id": .id(id(3)), "username": "admin", "password_hash": "h", "name": "admin",
+            "permission": 33,
+        ]
+        try file.perform(now: moment(0), ids: &ids) { turn in
+            _ = try turn.append(
+                [NewEvent(type: "agent_created", id: id(1000), data: data.bytes)],
+                to: "agent-\(id(7))",
+                expecting: .any,
+                context: EventContext(correlation: id(1000), actor: "test")
+            )
+            try turn.database.execute(
+                sql: "INSERT INTO agent VALUES (?, 1, ?, ?, 'admin')",
+                arguments: [id(7), state, id(3)]
+            )
+        }
+        try file.close()
+        let opened = try EventLogFile.open(
+            path: path,
+            schema: CampaignTables.schema,
+            projections: campaignManagerProjections,
+            now: moment(1)
+        )
+        let reads = CampaignReads(log: try LogReader(path: path), clock: { moment(1) })
+        func list(_ method: String) throws -> [JSONValue] {
+            let request = Request(
+                method: method,
+                customerID: id(3),
+                actor: "test",
+                correlation: id(1),
+                params: [:]
+            )
+            return try reads.answer(request).get()["result"].array ?? []
+        }
+        let agents = try list("agent.list")
+        #expect(agents.map { $0["username"] } == ["admin"])
+        #expect(agents.map { $0["status"] } == ["available"])
+        #expect(try list("queue.list").isEmpty)
+        #expect(try LogVerifier.verify(path: path, projections: campaignManagerProjections).violations == [])
+        try opened.close()
     }
 }

@@ -163,7 +163,10 @@ import Testing
                     "values": ["destination_0": .string(numbers[index])],
                 ]
             }
-            var params: JSONObject = ["outdial_id": .id(OutdialHarness.outdial), "rows": .array(rows)]
+            var params: JSONObject = [
+                "outdial_id": .id(OutdialHarness.outdial), "rows": .array(rows),
+                "request_id": .id(id(UInt64(600 + range.lowerBound))),
+            ]
             for member in extra.members { params.append(member.name, member.value) }
             return request("target.import", .object(params))
         }
@@ -171,6 +174,8 @@ import Testing
             let mark: (Bool) -> JSONObject = { ["dry_run": ["id": .id(id(70)), "is_first": .bool($0)]] }
             let first = try await handler.handle(slice(0..<2, mark(true))).get()
             let second = try await handler.handle(slice(2..<5, mark(false))).get()
+            let repeated = try await handler.handle(slice(2..<5, mark(false))).get()
+            #expect(repeated == second, "the gateway sends again what was not answered in time")
             #expect(try harness.allTargets().count == 1)
             #expect(first == (try await handler.handle(slice(0..<2, [:])).get()))
             #expect(second == (try await handler.handle(slice(2..<5, [:])).get()))

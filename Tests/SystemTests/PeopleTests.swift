@@ -169,6 +169,8 @@ extension SystemTests {
                 }
                 #expect(try dialed() == count)
                 #expect(count < 300)
+                let rehearsal = try await api.call("POST", "/v1.0/campaigns/\(setup.id)/rehearsal")
+                #expect(rehearsal["obstacles"].array?.map { $0["reason"] } == ["DIALING_DISABLED"])
                 if index == 1 { try await system.killAndAwaitRestart("campaign-manager") }
                 try await eventually("the switch is off", within: .seconds(20)) {
                     let shown = try await api.get(index == 0 ? "/v1.0/customer" : path)

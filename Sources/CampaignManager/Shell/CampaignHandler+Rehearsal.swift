@@ -103,7 +103,17 @@ extension CampaignReads {
                     )
                 )
             }
+            if let obstacle = try dialingObstacle(campaign.customer, db) { obstacles.append(obstacle) }
             return (campaign, outplan, obstacles)
         }
+    }
+
+    /// The switch that holds back all dialing for the customer, if one does.
+    private func dialingObstacle(_ customer: ID, _ db: Database) throws -> Obstacle? {
+        if try CampaignTables.system.load(System.id, in: db)?.state.isDialingEnabled == false {
+            return Obstacle("DIALING_DISABLED", "dialing is switched off for the whole installation by its operator")
+        }
+        guard try CampaignTables.customers.load(customer, in: db)?.state.isDialingEnabled == false else { return nil }
+        return Obstacle("DIALING_DISABLED", "dialing is switched off; switch it on with PUT /customer/dialing")
     }
 }

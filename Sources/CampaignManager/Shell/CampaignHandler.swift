@@ -29,7 +29,12 @@ package struct CampaignHandler: Sendable {
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
-        idempotent = IdempotentRequests(log: reads.log, clock: reads.clock)
+        idempotent = IdempotentRequests(
+            log: reads.log,
+            clock: reads.clock,
+            // What hashes a password takes so long that the gateway may ask again meanwhile.
+            joined: ["account.login", "agent.create", "agent.password", "customer.create"]
+        )
         self.logger = logger
     }
 

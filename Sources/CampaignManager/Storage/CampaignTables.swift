@@ -94,7 +94,8 @@ package enum CampaignTables {
     /// The statements that create all tables.
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
-        + workers.schema + CallCounts.schema + AnsweredRequests.schema + queues.schema + flows.schema + system.schema + [
+        + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + AnsweredRequests.schema
+        + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
         ]
