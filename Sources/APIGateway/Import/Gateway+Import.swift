@@ -54,7 +54,8 @@ extension Gateway {
         var reader = reader
         var target = target
         for try await chunk in body {
-            for entry in try reader.feed(chunk.readableBytesView) { try await target.add(entry) }
+            // A plain array: going through a buffer's bytes one by one costs several times as much.
+            for entry in try reader.feed(Array(chunk.readableBytesView)) { try await target.add(entry) }
         }
         for entry in try reader.finish() { try await target.add(entry) }
         return try await target.finish()
