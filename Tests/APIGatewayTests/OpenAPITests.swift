@@ -70,6 +70,15 @@ import Yams
         #expect(known.isEmpty, "take these off the list: \(known.sorted())")
     }
 
+    @Test func aWordOfAPathIsNobodysID() throws {
+        let path = "/v1.0/outdials/183c0d5c-691e-42f3-af2b-9bffc2740f83/targets/import"
+        guard case .otherMethods(let methods) = RouteTable.campaignAPI.match(.get, path: path) else {
+            Issue.record("GET \(path) leads to a target")
+            return
+        }
+        #expect(methods == [.post])
+    }
+
     @Test func everyReferenceLeadsSomewhere() {
         var references: Set<String> = []
         func collect(_ node: Node) {

@@ -124,9 +124,10 @@ package struct RouteTable: Sendable {
     package func match(_ method: HTTPRequest.Method, path: some StringProtocol) -> Match {
         let wanted = method == .head ? .get : method
         let segments = PathPattern.segments(of: path)
-        // A literal segment beats a parameter: `targets/import` is no target's id.
-        let candidates = routes.filter { $0.path.parameters(in: segments) != nil }
-            .sorted { $0.path.parameterCount < $1.path.parameterCount }
+        // A literal segment beats a parameter, whatever the method: `targets/import` is no target's id.
+        let fitting = routes.filter { $0.path.parameters(in: segments) != nil }
+        let fewest = fitting.map(\.path.parameterCount).min()
+        let candidates = fitting.filter { $0.path.parameterCount == fewest }
         if let route = candidates.first(where: { $0.method == wanted }) {
             return .route(route, parameters: route.path.parameters(in: segments) ?? [])
         }
