@@ -18,6 +18,7 @@ struct CarillonBench: AsyncParsableCommand {
         case publish, consume, append, replay
         case endToEnd = "end-to-end"
         case million
+        case gateway
     }
 
     @Option(parsing: .upToNextOption, help: "Measure these only.")
@@ -81,6 +82,7 @@ struct CarillonBench: AsyncParsableCommand {
         case .replay: try await ReplayBench(settings).run()
         case .endToEnd: try await EndToEndBench(settings).run()
         case .million: try await MillionBench(settings).run()
+        case .gateway: try await GatewayBench(settings).run()
         }
     }
 

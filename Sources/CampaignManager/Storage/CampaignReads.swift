@@ -16,6 +16,7 @@ package struct CampaignReads: Sendable {
 
     package static let methods: Set<String> = [
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
+        "campaigncall.changes",
         "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve", "identity.me",
     ]
 
@@ -40,6 +41,7 @@ package struct CampaignReads: Sendable {
                 ($0.assignment.customer, $0.deletedAt)
             }.resource
         case "campaigncall.list": return try calls(request, page, db)
+        case "campaigncall.changes": return try changes(request, db)
         case "outplan.get":
             return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
@@ -92,6 +94,15 @@ package struct CampaignReads: Sendable {
         }
         return try Page(of: CampaignTables.calls, where: "campaign_id = ?\(hidden)", [campaign], page, in: db)
             .json(\.resource)
+    }
+
+    private func changes(_ request: Request, _ db: Database) throws -> JSONValue {
+        let campaign = try request.params.requireID("campaign_id")
+        let state = try CampaignTables.campaigns.load(campaign, in: db)?.state
+        guard let state, state.customer == request.customerID, state.deletedAt == nil else {
+            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
+        }
+        return try CallChanges(campaign: campaign, mark: request.params["after"].integer, db: db).answer()
     }
 
     /// The public campaign with the part of its progress that this log knows.
