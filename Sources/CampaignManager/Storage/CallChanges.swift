@@ -73,3 +73,15 @@ struct CallChanges {
         ["changes": .array(changes), "next": .integer(next), "more": .bool(hasMore), "reset": .bool(isReset)]
     }
 }
+
+extension CampaignReads {
+    /// Answers `campaigncall.changes`; throws `CAMPAIGN_NOT_FOUND` for a campaign that is deleted or not the customer's.
+    func changes(_ request: Request, _ db: Database) throws -> JSONValue {
+        let campaign = try request.params.requireID("campaign_id")
+        let state = try CampaignTables.campaigns.load(campaign, in: db)?.state
+        guard let state, state.customer == request.customerID, state.deletedAt == nil else {
+            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
+        }
+        return try CallChanges(campaign: campaign, mark: request.params["after"].integer, db: db).answer()
+    }
+}

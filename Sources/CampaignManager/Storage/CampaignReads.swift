@@ -96,15 +96,6 @@ package struct CampaignReads: Sendable {
             .json(\.resource)
     }
 
-    private func changes(_ request: Request, _ db: Database) throws -> JSONValue {
-        let campaign = try request.params.requireID("campaign_id")
-        let state = try CampaignTables.campaigns.load(campaign, in: db)?.state
-        guard let state, state.customer == request.customerID, state.deletedAt == nil else {
-            throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(campaign)")
-        }
-        return try CallChanges(campaign: campaign, mark: request.params["after"].integer, db: db).answer()
-    }
-
     /// The public campaign with the part of its progress that this log knows.
     static func resource(of campaign: Campaign, _ db: Database) throws -> JSONValue {
         let counts = try CallCounts(campaign: campaign.id, in: db)
