@@ -36,18 +36,21 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
-        // Tests only: reads schemas/openapi.yaml.
+        // For the page of the API's document.
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
         // The wall to C.
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "CAMQPCodec", dependencies: ["CRabbitMQ"]),
+        // schemas/openapi.yaml and schemas/asyncapi.yaml, built in.
+        .target(name: "CDocuments"),
 
         // Infrastructure: the bus and the log.
         .target(
@@ -103,11 +106,15 @@ let package = Package(
         .target(
             name: "APIGateway",
             dependencies: [
-                "AMQP", "Contracts", "Service", argumentParser, crypto, hummingbird, lifecycle, logging,
+                "AMQP", "CDocuments", "Contracts", "Service", argumentParser, crypto, hummingbird, lifecycle, logging,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "Yams", package: "Yams"),
             ]
         ),
         .target(
@@ -191,8 +198,9 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", logging,
-                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "APIGateway", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
                 "OutdialManager", "Service", "TestSupport", grdb,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
             ]
         ),
@@ -221,7 +229,7 @@ let package = Package(
 )
 
 for target in package.targets where target.type != .system {
-    if ["CAMQPCodec", "CFloor"].contains(target.name) { continue }
+    if ["CAMQPCodec", "CDocuments", "CFloor"].contains(target.name) { continue }
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),

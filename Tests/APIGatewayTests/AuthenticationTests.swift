@@ -1,6 +1,11 @@
 import APIGateway
 import Contracts
 import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Service
 import Testing
 
 @Suite struct AuthenticationTests {
@@ -72,6 +77,55 @@ import Testing
             )
             #expect(answer.code == code)
         }
+    }
+
+    @Test func aTokenCarriesItsSessionAndEndsWithIt() async throws {
+        let session = Locked<Int64>(7)
+        let managers = FakeManagers { request, _ in
+            if request.method == "account.login" {
+                return .result(["agent": ["id": .id(FakeManagers.agent), "username": "a"], "session": 7])
+            }
+            let isOver = !request.params["session"].isNull && request.params["session"].integer != session.value
+            return isOver ? .refused(Refusal(.unauthenticated, "X", "over")) : .result([:])
+        }
+        var configuration = GatewayConfiguration()
+        let time = Locked(Timestamp(parsing: "2026-01-01")!)
+        configuration.now = { time.value }
+        let application = buildGateway(client: managers, configuration: configuration, logger: Logger(label: "test"))
+        try await application.test(.router) { client in
+            let body = ByteBuffer(string: #"{"username":"a","password":"b"}"#)
+            let login = try await client.execute(uri: "/auth/login", method: .post, headers: [:], body: body)
+            let token = try JSONValue(parsing: Array(login.body.readableBytesView))["token"].string ?? ""
+            func code() async throws -> Int {
+                try await client.execute(uri: "/v1.0/me?token=\(token)", method: .get, headers: [:], body: nil).status
+                    .code
+            }
+            #expect(try await code() == 200)
+            #expect(await managers.asked("identity.resolve").first?.params["session"] == 7)
+            // Another password: another session.
+            session.value = 8
+            time.value = time.value + .seconds(10)
+            #expect(try await code() == 401)
+            // A refusal is not remembered.
+            session.value = 7
+            #expect(try await code() == 200)
+        }
+    }
+
+    @Test func anIdentityIsBelievedForTenSecondsAndNoLonger() async throws {
+        let managers = FakeManagers()
+        var configuration = GatewayConfiguration()
+        #expect(configuration.identityLifetime <= .seconds(10))
+        let time = Locked(Timestamp(parsing: "2026-01-01")!)
+        configuration.now = { time.value }
+        let application = buildGateway(client: managers, configuration: configuration, logger: Logger(label: "test"))
+        try await application.test(.router) { client in
+            for _ in 0..<5 {
+                _ = try await client.execute(uri: "/v1.0/me?token=\(key)", method: .get, headers: [:], body: nil)
+                time.value = time.value + Milliseconds(4_000)
+            }
+        }
+        #expect(await managers.asked("identity.resolve").count == 2)
     }
 
     @Test func noCredentialsAndUnknownOnesAreToldApart() async throws {

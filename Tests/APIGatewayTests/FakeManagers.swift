@@ -68,7 +68,8 @@ func send(
     body: String? = nil,
     headers: HTTPFields? = nil,
     to managers: some ManagerClient,
-    configuration: GatewayConfiguration = GatewayConfiguration()
+    configuration: GatewayConfiguration = GatewayConfiguration(),
+    reading: Bool = true
 ) async throws -> Answered {
     let application = buildGateway(client: managers, configuration: configuration, logger: Logger(label: "test"))
     return try await application.test(.router) { client in
@@ -82,7 +83,7 @@ func send(
         return Answered(
             code: response.status.code,
             headers: response.headers,
-            json: text.isEmpty ? .null : try JSONValue(parsing: text)
+            json: text.isEmpty || !reading ? .null : try JSONValue(parsing: text)
         )
     }
 }

@@ -51,7 +51,9 @@ import Testing
 
     @Test func requestIDsAreTakenOverWhenTheyAreSafe() async throws {
         let name = try #require(HTTPField.Name("X-Request-Id"))
-        for (sent, isKept) in [("abc-1.2:3_x", true), ("a b", false), (String(repeating: "x", count: 65), false)] {
+        for (sent, isKept) in [
+            ("abc-1.2_3X", true), ("a:b", false), ("a b", false), (String(repeating: "x", count: 65), false),
+        ] {
             let answer = try await send(.get, "/v1.0/nothing", headers: [name: sent], to: FakeManagers())
             let given = try #require(answer.headers[name])
             #expect((given == sent) == isKept)

@@ -19,6 +19,7 @@ struct CarillonBench: AsyncParsableCommand {
         case endToEnd = "end-to-end"
         case imports = "import"
         case million
+        case gateway
     }
 
     @Option(parsing: .upToNextOption, help: "Measure these only.")
@@ -86,6 +87,7 @@ struct CarillonBench: AsyncParsableCommand {
         case .endToEnd: try await EndToEndBench(settings).run()
         case .imports: try await ImportBench(settings).run()
         case .million: try await MillionBench(settings).run()
+        case .gateway: try await GatewayBench(settings).run()
         }
     }
 

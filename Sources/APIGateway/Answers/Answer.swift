@@ -1,11 +1,32 @@
 import Contracts
 import HTTPTypes
+import HummingbirdCore
+import NIOCore
 
 /// What the gateway answers, before it is written.
 struct Answer: Sendable {
+    /// What follows the headers.
+    enum Content: Sendable {
+        case json(JSONValue)
+        /// Bytes that are the same for everybody.
+        case document(Document)
+        /// A body that is made while it is sent; its length is not known before.
+        case stream(type: String, write: @Sendable (inout any ResponseBodyWriter) async throws -> Void)
+    }
+
+    /// A text with its media type.
+    struct Document: Sendable {
+        var bytes: ByteBuffer
+        var type: String
+        /// What a browser may do with it; nil for the policy of plain data.
+        var securityPolicy: String?
+    }
+
     var code: Int = 200
-    var body: JSONValue
+    var content: Content
     var headers: HTTPFields = [:]
+
+    static let jsonType = "application/json; charset=utf-8"
 
     /// The public error body, with the top-level copy of the message that old clients read.
     init(_ problem: Problem, requestID: String) {
@@ -14,58 +35,25 @@ struct Answer: Sendable {
             "message": .string(problem.refusal.message), "request_id": .string(requestID),
         ]
         if !problem.refusal.details.isEmpty { error.append("details", .array(problem.refusal.details)) }
-        code = problem.code
-        body = ["error": .object(error), "message": .string(problem.refusal.message)]
-        headers = problem.headers
+        self.init(
+            code: problem.code,
+            ["error": .object(error), "message": .string(problem.refusal.message)],
+            headers: problem.headers
+        )
     }
 
     init(code: Int = 200, _ body: JSONValue, headers: HTTPFields = [:]) {
-        self.code = code
-        self.body = body
-        self.headers = headers
+        self.init(code: code, content: .json(body), headers: headers)
     }
-}
 
-/// A refusal as HTTP tells it: with its own code where the protocol has one, and headers that say more.
-struct Problem: Error {
-    var code: Int
-    var refusal: Refusal
-    var headers: HTTPFields = [:]
-
-    init(code: Int, _ refusal: Refusal, headers: HTTPFields = [:]) {
+    init(code: Int = 200, content: Content, headers: HTTPFields = [:]) {
         self.code = code
-        self.refusal = refusal
+        self.content = content
         self.headers = headers
     }
 
-    init(_ refusal: Refusal) {
-        self.init(code: refusal.status.httpCode, refusal)
-        switch refusal.status {
-        case .unavailable, .resourceExhausted: headers[.retryAfter] = "1"
-        case .unauthenticated: headers[.wwwAuthenticate] = "Bearer"
-        default: break
-        }
-    }
-
-    static let unknownPath = Problem(Refusal(.notFound, "ROUTE_NOT_FOUND", "there is nothing at this path"))
-
-    static func otherMethods(_ methods: [HTTPRequest.Method]) -> Problem {
-        let list = methods.map(\.rawValue).joined(separator: ", ")
-        let refusal = Refusal(.invalidArgument, "METHOD_NOT_ALLOWED", "this path takes \(list) only")
-        return Problem(code: 405, refusal, headers: [.allow: list])
-    }
-
-    static func bodyTooLarge(limit: Int) -> Problem {
-        Problem(
-            code: 413,
-            Refusal(.invalidArgument, "BODY_TOO_LARGE", "the body must not be larger than \(limit) bytes")
-        )
-    }
-
-    static func headersTooLarge(limit: Int) -> Problem {
-        Problem(
-            code: 431,
-            Refusal(.invalidArgument, "HEADERS_TOO_LARGE", "path and headers must not be larger than \(limit) bytes")
-        )
+    /// The body of an answer in JSON; empty for another one.
+    var jsonBytes: [UInt8] {
+        if case .json(let json) = content { json.bytes } else { [] }
     }
 }

@@ -17,7 +17,7 @@ struct CampaignProgress: Sendable {
             counts =
                 outdials.isEmpty
                 ? [:]
-                : try await managers.result(
+                : try await managers.read(
                     "outdial.progress",
                     ["ids": .array(outdials.sorted().map { .id($0) })],
                     of: .outdial,

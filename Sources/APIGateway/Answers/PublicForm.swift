@@ -38,7 +38,7 @@ struct PublicForm: Sendable {
         }
     }
 
-    private func text(_ microseconds: Int64) -> String {
+    func text(_ microseconds: Int64) -> String {
         let time = Timestamp(microseconds: microseconds)
         return timeFormat == .documented ? time.documented : time.rfc3339
     }

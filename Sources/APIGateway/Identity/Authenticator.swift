@@ -6,6 +6,9 @@ struct Authenticator: Sendable {
     let managers: ManagerRequests
     let sessions: SessionTokens
     let cache: IdentityCache
+    /// What shows wrong credentials too often is not even looked at any more.
+    let failures: RateLimiter<ClientAddress>
+    let instant: @Sendable () -> ContinuousClock.Instant
 
     /// The caller; throws 401 for no or bad credentials, 403 when the route needs more than they have.
     func authenticate(_ call: ClientCall, for access: Access, at now: Timestamp) async throws -> Identity {
@@ -18,7 +21,7 @@ struct Authenticator: Sendable {
         }
         if source == .cookie, !call.isSafe { try requireOwnOrigin(call) }
         let identity = try await resolve(credential, call: call, at: now)
-        if let expires = identity.expires, expires <= now { throw Authenticator.invalidCredentials }
+        if let expires = identity.expires, expires <= now { throw try wrong(call) }
         guard identity.may(access) else {
             throw Refusal(.permissionDenied, "PERMISSION_DENIED", "the permission for this is missing")
         }
@@ -44,28 +47,46 @@ struct Authenticator: Sendable {
     }
 
     private func resolve(_ credential: Credential, call: ClientCall, at now: Timestamp) async throws -> Identity {
-        let key: String
-        let params: JSONValue
         switch credential {
         case .accessKey(let text):
-            key = AccessKeyToken.hash(text)
-            params = ["token_hash": .string(key)]
+            let hash = AccessKeyToken.hash(text)
+            return try await identity(of: hash, ["token_hash": .string(hash)], call: call, at: now)
         case .sessionToken(let text):
-            guard let agent = try await sessions.agent(of: text, at: now) else {
-                throw Authenticator.invalidCredentials
-            }
-            key = "agent:\(agent)"
-            params = ["agent_id": .id(agent)]
+            guard let session = try await sessions.session(of: text, at: now) else { throw try wrong(call) }
+            return try await identity(
+                of: "\(session.agent):\(session.number)",
+                ["agent_id": .id(session.agent), "session": .integer(session.number)],
+                call: call,
+                at: now
+            )
         }
+    }
+
+    /// The identity that is remembered as `key`, or else the one that campaign-manager names. Refusals are not remembered.
+    private func identity(
+        of key: String,
+        _ params: JSONValue,
+        call: ClientCall,
+        at now: Timestamp
+    ) async throws -> Identity {
+        // Who is known is not shut out by another who guesses at the same address.
         if let known = await cache.identity(of: key, at: now) { return known }
-        let identity = try await ask(params, correlation: call.correlation)
+        try failures.check(call.address.network, at: instant())
+        guard let identity = try await ask(params, correlation: call.correlation) else { throw try wrong(call) }
         await cache.remember(identity, as: key, at: now)
         return identity
     }
 
-    private func ask(_ params: JSONValue, correlation: ID) async throws -> Identity {
+    /// The refusal of wrong credentials, which counts them.
+    private func wrong(_ call: ClientCall) throws(Refusal) -> Refusal {
+        try failures.count(call.address.network, at: instant())
+        return Authenticator.invalidCredentials
+    }
+
+    /// Who `params` stands for now; nil for nobody.
+    private func ask(_ params: JSONValue, correlation: ID) async throws -> Identity? {
         do throws(Refusal) {
-            let answer = try await managers.result("identity.resolve", params, of: .campaign, correlation: correlation)
+            let answer = try await managers.read("identity.resolve", params, of: .campaign, correlation: correlation)
             do {
                 return try Identity(json: answer)
             } catch {
@@ -73,7 +94,7 @@ struct Authenticator: Sendable {
             }
         } catch {
             switch error.status {
-            case .unauthenticated, .notFound: throw Authenticator.invalidCredentials
+            case .unauthenticated, .notFound: return nil
             default: throw error
             }
         }

@@ -9,14 +9,17 @@ extension Gateway {
                 throw Refusal.invalid(field, "must be given as text")
             }
         }
-        let agent = try await loggedInAgent(body, correlation: call.correlation)
-        let token = try await sessions.token(for: agent, at: configuration.now())
+        let (agent, session) = try await loggedInAgent(body, correlation: call.correlation)
+        let token = try await sessions.token(for: agent, session: session, at: configuration.now())
         let cookie =
             "token=\(token); HttpOnly; Secure; SameSite=Strict; Path=/; Max-Age=\(SessionTokens.lifetime)"
         return Answer(["username": agent["username"], "token": .string(token)], headers: [.setCookie: cookie])
     }
 
-    private func loggedInAgent(_ body: JSONValue, correlation: ID) async throws(Refusal) -> JSONValue {
+    private func loggedInAgent(
+        _ body: JSONValue,
+        correlation: ID
+    ) async throws(Refusal) -> (agent: JSONValue, session: Int64) {
         let answer: JSONValue
         do {
             answer = try await managers.result(
@@ -37,6 +40,6 @@ extension Gateway {
         // The token is readable by whoever holds it.
         agent.remove("password")
         agent.remove("password_hash")
-        return .object(agent)
+        return (.object(agent), answer["session"].integer ?? 0)
     }
 }

@@ -20,27 +20,34 @@ actor SessionTokens {
         self.secret = secret
     }
 
+    /// The agent that a token was made for, and the number of the session: a changed password begins a new one.
+    struct Session: Hashable, Sendable {
+        var agent: ID
+        var number: Int64
+    }
+
     /// A new token for an agent, whose JSON it carries.
-    func token(for agent: JSONValue, at now: Timestamp) async throws -> String {
+    func token(for agent: JSONValue, session: Int64, at now: Timestamp) async throws -> String {
         let seconds = now.microseconds / 1_000_000
         let claims = SessionClaims(
             type: SessionClaims.agentType,
             agent: ClaimValue(agent),
+            session: session,
             exp: ExpirationClaim(value: Date(timeIntervalSince1970: Double(seconds + SessionTokens.lifetime))),
             iat: IssuedAtClaim(value: Date(timeIntervalSince1970: Double(seconds)))
         )
         return try await signingKeys().sign(claims)
     }
 
-    /// The agent that a token was made for; nil when it is not one of ours, was changed, or has expired.
+    /// What a token was made for; nil when it is not one of ours, was changed, or has expired.
     ///
     /// - Throws: a ``Refusal`` when the signing key cannot be had.
-    func agent(of token: String, at now: Timestamp) async throws -> ID? {
+    func session(of token: String, at now: Timestamp) async throws -> Session? {
         let keys = try await signingKeys()
         guard let claims = try? await keys.verify(token, as: SessionClaims.self) else { return nil }
         guard claims.type == nil || claims.type == SessionClaims.agentType else { return nil }
         guard claims.exp.value.timeIntervalSince1970 > Double(now.microseconds) / 1_000_000 else { return nil }
-        return claims.agent.json["id"].id
+        return claims.agent.json["id"].id.map { Session(agent: $0, number: claims.session ?? 0) }
     }
 
     private func signingKeys() async throws -> JWTKeyCollection {
@@ -73,6 +80,8 @@ struct SessionClaims: JWTPayload {
 
     var type: String?
     var agent: ClaimValue
+    /// Absent in tokens of agents who never had another session.
+    var session: Int64?
     var exp: ExpirationClaim
     var iat: IssuedAtClaim?
 

@@ -68,7 +68,7 @@ package struct BusManagerClient: ManagerClient {
                     }
                     try await Task.sleep(for: .milliseconds(100))
                 case .permanent(let problem):
-                    throw Refusal.unavailable("\(manager.rawValue) cannot be asked: \(problem)")
+                    throw ManagerFailure(description: problem)
                 }
             }
         }
@@ -77,6 +77,11 @@ package struct BusManagerClient: ManagerClient {
     private func silent(_ manager: Manager) -> Refusal {
         .unavailable("\(manager.rawValue) did not answer in time; try again")
     }
+}
+
+/// Why a manager cannot be asked at all, for the log.
+struct ManagerFailure: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension BusManagerClient.Failure {

@@ -1,4 +1,5 @@
 package import Contracts
+import Logging
 
 /// The gateway's way to ask the daemons that own the data.
 package protocol ManagerClient: Sendable {
@@ -14,8 +15,19 @@ struct ManagerRequests: Sendable {
     let client: any ManagerClient
     let deadline: Duration
     let readiness: ManagerReadiness
+    let logger: Logger
+    private let reads = SharedReads()
+
+    init(client: any ManagerClient, deadline: Duration, readiness: ManagerReadiness, logger: Logger) {
+        self.client = client
+        self.deadline = deadline
+        self.readiness = readiness
+        self.logger = logger
+    }
 
     /// The result of one request; throws what the manager refuses, or that it does not answer.
+    ///
+    /// An error that is not for the client's eyes is logged here, and told without its words.
     func result(
         _ method: String,
         _ params: JSONValue,
@@ -39,9 +51,67 @@ struct ManagerRequests: Sendable {
         } catch let refusal as Refusal {
             throw refusal
         } catch {
-            throw .unavailable("\(manager.rawValue) cannot be reached: \(error)")
+            log("a manager cannot be asked", request, manager, "\(error)")
+            throw .unavailable("\(manager.rawValue) cannot be reached now; try again")
         }
         await readiness.answered(manager)
-        return try reply.get()
+        switch reply {
+        case .result(let result):
+            guard result.object != nil else {
+                log("a manager's answer is no object", request, manager, "")
+                throw Problem.inside.refusal
+            }
+            return result
+        case .refused(let refusal):
+            guard refusal.status != .unknown else {
+                log("a manager failed", request, manager, refusal.description)
+                throw Problem.inside.refusal
+            }
+            throw refusal
+        }
+    }
+
+    /// The result of a request that changes nothing; those who ask the same at the same time share one.
+    func read(
+        _ method: String,
+        _ params: JSONValue,
+        of manager: Manager,
+        caller: Identity? = nil,
+        correlation: ID,
+        deadline: Duration? = nil
+    ) async throws(Refusal) -> JSONValue {
+        let read = SharedReads.Read(
+            manager: manager,
+            method: method,
+            customer: caller?.customerID ?? .none,
+            actor: caller?.actor ?? "",
+            params: params
+        )
+        return try await reads.result(of: read) {
+            do throws(Refusal) {
+                return .success(
+                    try await result(
+                        method,
+                        params,
+                        of: manager,
+                        caller: caller,
+                        correlation: correlation,
+                        deadline: deadline
+                    )
+                )
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func log(_ what: Logger.Message, _ request: Request, _ manager: Manager, _ problem: String) {
+        logger.warning(
+            what,
+            metadata: [
+                "manager": "\(manager.rawValue)", "method": "\(request.method)", "problem": "\(problem)",
+                "correlation_id": "\(request.correlation)",
+            ]
+        )
     }
 }

@@ -17,6 +17,14 @@ package struct Route: Sendable {
         case ping
         case health
         case readiness
+        /// The descriptions of the interfaces, as they are built in, and the page made of one.
+        case openAPI
+        case asyncAPI
+        case docs
+        /// What happens in a campaign, as it happens.
+        case campaignEvents
+        /// A campaign's results as a table.
+        case campaignResults
     }
 
     /// What the params of a request to a manager hold beside the ids of the path.

@@ -13,6 +13,13 @@ package struct RouteTable: Sendable {
         Route(.get, "/readyz", .readiness, .everyone),
         Route(.post, "/auth/login", .login, .everyone),
 
+        Route(.get, "/openapi.yaml", .openAPI, .everyone),
+        Route(.get, "/asyncapi.yaml", .asyncAPI, .everyone),
+        Route(.get, "/docs", .docs, .everyone),
+
+        Route(.get, "/v1.0/campaigns/{id}/events", .campaignEvents, .manager),
+        Route(.get, "/v1.0/campaigns/{id}/results.csv", .campaignResults, .manager),
+
         Route(.get, "/v1.0/me", .campaign, "identity.me", .ids, .authenticated),
         Route(.get, "/v1.0/accesskeys", .campaign, "accesskey.list", .page, .admin),
         Route(.post, "/v1.0/accesskeys", .campaign, "accesskey.create", .accessKeyCreation, .admin),

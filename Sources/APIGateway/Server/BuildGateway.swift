@@ -18,22 +18,19 @@ package func buildGateway(
     isConnected: @escaping @Sendable () -> Bool = { true },
     onListening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
 ) -> Application<GatewayResponder> {
-    let gateway = Gateway(client: client, configuration: configuration, isConnected: isConnected)
-    // The parser's limit lies above ours, so that requests slightly too large still get an answer with a body.
-    let channel = HTTP1Channel.Configuration(
-        idleTimeout: .seconds(75),
-        httpDecoderConfiguration: .init(
-            maxHeaderFieldSize: configuration.maximumHeaderSize * 2,
-            maxHeaderListSize: configuration.maximumHeaderSize * 2,
-            maxHeaderFieldCount: 200
-        )
+    let gateway = Gateway(client: client, configuration: configuration, logger: logger, isConnected: isConnected)
+    let settings = ClientChannel.Settings(
+        timeouts: configuration.timeouts,
+        maximumHeaderSize: configuration.maximumHeaderSize,
+        maximumBodySize: configuration.maximumBodySize,
+        headers: configuration.headers
     )
     return Application(
         responder: GatewayResponder(gateway: gateway, logger: logger),
-        server: .http1(configuration: channel),
+        server: HTTPServerBuilder { ClientChannel(responder: $0, settings: settings) },
         configuration: ApplicationConfiguration(
             address: address,
-            availableConnectionsDelegate: MaximumAvailableConnections(4096)
+            availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)
         ),
         onServerRunning: { channel in
             guard let local = channel.localAddress else { return }

@@ -13,8 +13,10 @@ struct ClientCall: Sendable {
     let correlation: ID
     /// The name that the client, or else the gateway, gave to this request.
     let requestID: String
+    /// Where it comes from, behind the proxies that are trusted.
+    let address: ClientAddress
 
-    init(_ head: HTTPRequest, correlation: ID) {
+    init(_ head: HTTPRequest, correlation: ID, address: ClientAddress) {
         method = head.method
         let parts = (head.path ?? "/").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         path = String(parts[0])
@@ -22,6 +24,7 @@ struct ClientCall: Sendable {
         headers = head.headerFields
         authority = head.authority
         self.correlation = correlation
+        self.address = address
         requestID = ClientCall.accepted(head.headerFields[.xRequestID]) ?? correlation.description
     }
 
@@ -71,13 +74,11 @@ struct ClientCall: Sendable {
         }
     }
 
-    /// A client's request id when it is harmless in logs and headers: at most 64 letters, digits, `-`, `_`, `.` or `:`.
+    /// A client's request id when it is harmless in logs and headers: at most 64 letters, digits, `-`, `_` or `.`.
     private static func accepted(_ text: String?) -> String? {
         guard let text, (1...64).contains(text.utf8.count) else { return nil }
         let isSafe = text.utf8.allSatisfy { byte in
-            byte.isASCIILetterOrDigit
-                || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":")]
-                    .contains(byte)
+            byte.isASCIILetterOrDigit || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
         }
         return isSafe ? text : nil
     }

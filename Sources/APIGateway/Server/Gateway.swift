@@ -1,6 +1,7 @@
 import Contracts
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import NIOCore
 
 /// Answers the public API: authenticates, checks shapes, asks a manager, writes its answer in the public form.
@@ -15,10 +16,14 @@ struct Gateway: Sendable {
     let authenticator: Authenticator
     let progress: CampaignProgress
     let publicForm: PublicForm
+    let limits: RateLimits
+    let streams: CampaignStreams
+    let documents = ServedDocuments()
 
     init(
         client: any ManagerClient,
         configuration: GatewayConfiguration,
+        logger: Logger,
         isConnected: @escaping @Sendable () -> Bool
     ) {
         self.configuration = configuration
@@ -26,13 +31,25 @@ struct Gateway: Sendable {
         managers = ManagerRequests(
             client: client,
             deadline: configuration.requestDeadline,
-            readiness: ManagerReadiness(isConnected: isConnected)
+            readiness: ManagerReadiness(isConnected: isConnected),
+            logger: logger
         )
+        limits = RateLimits(configuration.rates)
         sessions = SessionTokens(managers: managers, secret: configuration.tokenSecret)
         let cache = IdentityCache(lifetime: configuration.identityLifetime, capacity: configuration.identityCapacity)
-        authenticator = Authenticator(managers: managers, sessions: sessions, cache: cache)
+        authenticator = Authenticator(
+            managers: managers,
+            sessions: sessions,
+            cache: cache,
+            failures: limits.failures,
+            instant: configuration.instant
+        )
         progress = CampaignProgress(managers: managers, deadline: configuration.progressDeadline)
         publicForm = PublicForm(timeFormat: configuration.timeFormat)
+        streams = CampaignStreams(
+            source: ManagerCampaignSource(managers: managers, progress: progress, publicForm: publicForm),
+            settings: configuration.streams
+        )
     }
 
     /// Answers one request; throws a ``Refusal`` or a ``Problem``.
@@ -48,11 +65,22 @@ struct Gateway: Sendable {
         case .readiness: return await readiness(call)
         case .login: return try await logIn(call, body: try await document(body, of: call))
         case .importTargets:
-            let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
+            let caller = try await caller(of: call, route)
             let ids = try RequestParams.ids(parameters)
             return try await importTargets(into: ids["outdial_id"].id ?? .none, body: body, call: call, caller: caller)
+        case .openAPI: return Answer(content: .document(documents.openAPI))
+        case .asyncAPI: return Answer(content: .document(documents.asyncAPI))
+        case .docs: return Answer(content: .document(documents.page))
+        case .campaignEvents:
+            let caller = try await caller(of: call, route)
+            let ids = try RequestParams.ids(parameters)
+            return try await events(of: ids["id"].id ?? .none, body: body, call: call, route: route, caller: caller)
+        case .campaignResults:
+            let caller = try await caller(of: call, route)
+            let ids = try RequestParams.ids(parameters)
+            return try await results(of: ids["id"].id ?? .none, call: call, caller: caller)
         case .manager(let manager, let rpc, let shape):
-            let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
+            let caller = try await caller(of: call, route)
             var params = try RequestParams.ids(parameters)
             let document = route.takesBody ? try await document(body, of: call) : [:]
             let repeatKey = route.method == .post ? try await repeatKey(of: call, caller: caller) : nil
@@ -65,15 +93,24 @@ struct Gateway: Sendable {
                 caller: caller,
                 fresh: fresh
             )
-            let result = try await managers.result(
-                rpc,
-                .object(params),
-                of: manager,
-                caller: caller,
-                correlation: call.correlation,
-                deadline: route.takesLong ? configuration.longDeadline : nil,
-                idempotency: repeatKey?.mark(for: document)
-            )
+            let result =
+                route.method == .get
+                ? try await managers.read(
+                    rpc,
+                    .object(params),
+                    of: manager,
+                    caller: caller,
+                    correlation: call.correlation
+                )
+                : try await managers.result(
+                    rpc,
+                    .object(params),
+                    of: manager,
+                    caller: caller,
+                    correlation: call.correlation,
+                    deadline: route.takesLong ? configuration.longDeadline : nil,
+                    idempotency: repeatKey?.mark(for: document)
+                )
             let complete =
                 route.showsCampaigns
                 ? await progress.merged(into: result, caller: caller, correlation: call.correlation) : result
@@ -91,6 +128,13 @@ struct Gateway: Sendable {
             customer: caller.customerID,
             secret: try await sessions.secretBytes()
         )
+    }
+
+    /// Who makes a request, when the route is open to them and their customer has not made too many.
+    private func caller(of call: ClientCall, _ route: Route) async throws -> Identity {
+        let caller = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
+        try limits.customers.count(caller.customerID, at: configuration.instant())
+        return caller
     }
 
     private func readiness(_ call: ClientCall) async -> Answer {

@@ -20,12 +20,26 @@ package struct GatewayConfiguration: Sendable {
     package var maximumBodySize = 1 << 20
     /// The largest sum of path and headers in bytes.
     package var maximumHeaderSize = 16 << 10
+    /// How many clients may be connected; further ones wait to be accepted.
+    package var maximumConnections = 4096
+    /// How long a connection may keep the gateway waiting.
+    package var timeouts = ConnectionTimeouts()
     /// How long an identity is believed before it is asked for again.
     package var identityLifetime: Milliseconds = .seconds(10)
     /// How many identities are remembered.
     package var identityCapacity = 10_000
+    /// What callers are held to.
+    package var rates = RateSettings()
+    /// The proxies whose word about the client's address is taken.
+    package var trustedProxies = TrustedProxies()
+    /// The headers of all answers.
+    package var headers = AnswerHeaders()
+    /// How streams of events behave.
+    package var streams = StreamSettings()
     /// The clock.
     package var now: @Sendable () -> Timestamp = { .systemNow }
+    /// The clock that is never set, for limits.
+    package var instant: @Sendable () -> ContinuousClock.Instant = { .now }
 
     package init() {}
 }

@@ -1,84 +1,101 @@
 import Contracts
 import HTTPTypes
-package import Hummingbird
+import Hummingbird
 package import HummingbirdCore
 import Logging
 import NIOCore
 
 /// The edge of the gateway: from an HTTP request to a route, and from whatever comes of it to an HTTP response.
 ///
-/// Every response carries `X-Request-Id`; every failure has the public error body. Logs name the route, never the query
-/// string, which may hold a key.
+/// Every response carries `X-Request-Id`; every failure has the public error body and shows nothing of the inside. Logs
+/// name the route, never the query string, which may hold a key.
 package struct GatewayResponder: HTTPResponder {
-    package typealias Context = BasicRequestContext
+    package typealias Context = ClientContext
 
     let gateway: Gateway
     let logger: Logger
 
-    package func respond(to request: HTTPMessage, context: BasicRequestContext) async throws -> Response {
+    package func respond(to request: HTTPMessage, context: ClientContext) async throws -> Response {
         let start = ContinuousClock.now
         var ids = IDGenerator()
-        let call = ClientCall(request.head, correlation: ids.next(at: gateway.configuration.now()))
+        let configuration = gateway.configuration
+        let call = ClientCall(
+            request.head,
+            correlation: ids.next(at: configuration.now()),
+            address: configuration.trustedProxies.client(
+                behind: context.peer,
+                forwarded: request.headers[values: .forwardedFor]
+            )
+        )
         let match = gateway.routes.match(call.method, path: call.path)
-        var answer: Answer
+        let answer: Answer
         do {
             answer = try await self.answer(call, match: match, request: request)
-        } catch let problem as Problem {
-            answer = Answer(problem, requestID: call.requestID)
-        } catch let refusal as Refusal {
-            answer = Answer(Problem(refusal), requestID: call.requestID)
         } catch {
-            logger.error("request failed", metadata: ["request_id": "\(call.requestID)", "error": "\(error)"])
-            let refusal = Refusal(
-                .unknown,
-                "INTERNAL",
-                "something went wrong inside; the request id finds it in the log"
-            )
-            answer = Answer(Problem(refusal), requestID: call.requestID)
+            answer = Answer(problem(error, call), requestID: call.requestID)
         }
         log(answer, of: call, match: match, took: ContinuousClock.now - start)
         return response(answer, to: call)
     }
 
+    /// What is told of an error, which is logged here when it is one of ours.
+    private func problem(_ error: any Error, _ call: ClientCall) -> Problem {
+        switch error {
+        case let failure as ClientFailure: return failure.problem
+        case let problem as Problem: return problem
+        case let refusal as Refusal where refusal.status != .unknown: return Problem(refusal)
+        case is IOError, is ChannelError, is CancellationError:
+            // The client has gone, or the gateway ends: nobody reads this.
+            return .badRequest
+        default:
+            logger.error("request failed", metadata: ["request_id": "\(call.requestID)", "error": "\(error)"])
+            return .inside
+        }
+    }
+
     private func answer(_ call: ClientCall, match: RouteTable.Match, request: HTTPMessage) async throws -> Answer {
         let limit = gateway.configuration.maximumHeaderSize
         guard ClientCall.size(of: request.head) <= limit else { throw Problem.headersTooLarge(limit: limit) }
+        try gateway.limits.count(call, match: match, at: gateway.configuration.instant())
         switch match {
         case .route(let route, let parameters):
             return try await gateway.answer(call, route: route, parameters: parameters, body: request.body)
         case .otherMethods(let methods):
             guard call.method == .options else { throw Problem.otherMethods(methods) }
-            return Answer(code: 204, .null, headers: preflight(methods))
+            return Answer(code: 204, .null, headers: gateway.configuration.headers.preflight(methods))
         case .unknownPath: throw Problem.unknownPath
         }
     }
 
-    /// What a page of another site may send. No credentials are allowed: such a page has to hold its own key.
-    private func preflight(_ methods: [HTTPRequest.Method]) -> HTTPFields {
-        let list = methods.map(\.rawValue).joined(separator: ", ")
-        return [
-            .allow: list, .accessControlAllowMethods: list,
-            .accessControlAllowHeaders: "Authorization, Content-Type, Idempotency-Key, X-Request-Id",
-            .accessControlMaxAge: "600",
-        ]
-    }
-
     private func response(_ answer: Answer, to call: ClientCall) -> Response {
         var headers = answer.headers
-        headers[.xRequestID] = call.requestID
-        headers[.contentTypeOptions] = "nosniff"
-        headers[.cacheControl] = "no-store"
-        headers[.accessControlAllowOrigin] = "*"
-        headers[.accessControlExposeHeaders] = "X-Request-Id, Retry-After"
+        var policy: String?
+        if case .document(let document) = answer.content { policy = document.securityPolicy }
+        gateway.configuration.headers.add(
+            to: &headers,
+            requestID: call.requestID,
+            origin: call.headers[.origin],
+            policy: policy
+        )
         let status = HTTPResponse.Status(code: answer.code)
         guard answer.code != 204 else { return Response(status: status, headers: headers) }
-        headers[.contentType] = "application/json; charset=utf-8"
-        let bytes = answer.body.bytes
+        let body: ResponseBody
+        switch answer.content {
+        case .json:
+            headers[.contentType] = Answer.jsonType
+            body = ResponseBody(byteBuffer: ByteBuffer(bytes: answer.jsonBytes))
+        case .document(let document):
+            headers[.contentType] = document.type
+            body = ResponseBody(byteBuffer: document.bytes)
+        case .stream(let type, let write):
+            headers[.contentType] = type
+            body = ResponseBody { try await write(&$0) }
+        }
         guard call.method != .head else {
-            headers[.contentLength] = String(bytes.count)
+            headers[.contentLength] = body.contentLength.map { String($0) }
             return Response(status: status, headers: headers)
         }
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Response(status: status, headers: headers, body: body)
     }
 
     private func log(_ answer: Answer, of call: ClientCall, match: RouteTable.Match, took: Duration) {

@@ -9,4 +9,8 @@ extension HTTPField.Name {
     static let xRequestID = HTTPField.Name("X-Request-Id")!
     static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+    static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }

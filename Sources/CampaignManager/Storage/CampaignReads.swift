@@ -16,9 +16,9 @@ package struct CampaignReads: Sendable {
 
     package static let methods: Set<String> = [
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
-        "campaigncall.last", "customer.get", "customer.list", "accesskey.get", "accesskey.list", "identity.resolve",
-        "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents", "flow.get", "flow.list",
-        "call.get", "call.list", "system.get",
+        "campaigncall.last", "campaigncall.changes", "customer.get", "customer.list", "accesskey.get", "accesskey.list",
+        "identity.resolve", "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents",
+        "flow.get", "flow.list", "call.get", "call.list", "system.get",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -49,6 +49,7 @@ package struct CampaignReads: Sendable {
             }.resource
         case "campaigncall.list": return try calls(request, page, db)
         case "campaigncall.last": return try lastCalls(request, db)
+        case "campaigncall.changes": return try changes(request, db)
         case "outplan.get":
             return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)

@@ -14,13 +14,19 @@ final class Platform: Sendable {
     /// The process ids of the daemons and of `rabbitmq`, by name.
     let pids: [String: pid_t]
     let supervisor: pid_t
-    private let url: String
-    private let accessKey: String
+    let url: String
+    let accessKey: String
     private let syncDirectory: String
     private let process: Process
 
     /// Starts it in a directory of its own, with a simulator in which every call is answered and over at once.
-    static func start(_ settings: BenchSettings, name: String) async throws -> Platform {
+    ///
+    /// - Parameter environment: variables of `CARILLON_` for the daemons.
+    static func start(
+        _ settings: BenchSettings,
+        name: String,
+        environment own: [String: String] = [:]
+    ) async throws -> Platform {
         let directory = "\(settings.directory)/\(name)"
         let syncs = "\(directory)/syncs"
         try FileManager.default.createDirectory(atPath: syncs, withIntermediateDirectories: true)
@@ -40,6 +46,7 @@ final class Platform: Sendable {
             "up", "--data-dir", "\(directory)/data", "--http", "127.0.0.1:0", "--json", "--scenario", scenario,
         ]
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CARILLON_") }
+            .merging(own) { $1 }
         if let counter = settings.syncCounter {
             environment["LD_PRELOAD"] = counter
             environment["SYNC_COUNT_DIR"] = syncs
@@ -168,11 +175,12 @@ final class Platform: Sendable {
     }
 
     /// Makes a campaign of one try for each target, and starts it.
-    func startCampaign(on outdial: String) async throws -> String {
+    func startCampaign(on outdial: String, settings: JSONObject = [:]) async throws -> String {
         let plan = #"{"name": "plan", "try_interval": 1000, "dial_timeout": 30000, "max_try_count_0": 1}"#
         let outplan = try await call(.POST, "/v1.0/outplans", Array(plan.utf8))
-        let wish: JSONValue = ["name": "campaign", "outdial_id": .string(outdial), "outplan_id": outplan["id"]]
-        let campaign = try await call(.POST, "/v1.0/campaigns", wish.bytes)
+        var wish: JSONObject = ["name": "campaign", "outdial_id": .string(outdial), "outplan_id": outplan["id"]]
+        for member in settings.members { wish.append(member.name, member.value) }
+        let campaign = try await call(.POST, "/v1.0/campaigns", JSONValue.object(wish).bytes)
         guard let id = campaign["id"].string else { throw BenchFailure("a campaign without an id") }
         try await setStatus(id, "run")
         return id
