@@ -18,19 +18,21 @@ package let campaignManagerEvents: [PublishedCategory] = [
         // Told when it is assigned, dialed, answered and over; the rest of its life is on the exchange of calls.
         keptInside: [
             "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
-            "campaigncall_claim_confirmed", "campaigncall_result_repeated",
+            "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
         ],
         isFrequent: true,
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
-    PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.json }),
+    PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.resource }),
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Agent.self,
-        renamed: ["agent_status_changed": "agent_status_updated"],
+        renamed: ["agent_status_updated": "agent_status_updated"],
         customer: { $0.customer },
         resource: { $0.resource }
     ),
+    PublishedCategory(Queue.self, customer: { $0.customer }, resource: { $0.resource }),
+    PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),
 ]

@@ -45,7 +45,8 @@ import Testing
     )
 
     private static let bodies: [Item.Body] = [
-        .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .workerStatus(status),
+        .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .hangup(attempt: id(1)),
+        .workerStatus(status),
         .attemptRefused(attempt: id(1), reason: Item.cancelled, journal: id(9), sequence: 5),
         .settled(attempt: id(1), state: .claimed, journal: id(9)),
         .settled(attempt: id(1), state: .refused, journal: id(9)), .attemptFinished(finished),
