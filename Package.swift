@@ -198,7 +198,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", logging,
-                "APIGateway", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "APIGateway", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog",
+                "OutdialDomain",
                 "OutdialManager", "Service", "TestSupport", grdb,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",

@@ -16,9 +16,12 @@ CREATE TABLE "agent"(
     version INTEGER NOT NULL,
     state TEXT NOT NULL,
     "customer_id" BLOB,
-    "username" TEXT
+    "username" TEXT,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX agent_username ON agent(username);
+CREATE INDEX agent_list ON agent(customer_id, created_at);
 
 -- token_hash: SHA-256 of the token, hexadecimal.
 CREATE TABLE "accesskey"(
@@ -66,13 +69,45 @@ CREATE TABLE "campaigncall"(
     "journal" BLOB,
     "call_id" BLOB,
     "bucket" TEXT,
+    "outdial_id" BLOB,
+    "target_id" BLOB,
+    "hangup_reason" TEXT,
+    "result" TEXT,
     "created_at" INTEGER,
     "is_deleted" INTEGER
 ) STRICT;
 CREATE INDEX campaigncall_list ON campaigncall(customer_id, created_at);
 CREATE INDEX campaigncall_campaign ON campaigncall(campaign_id, created_at);
 CREATE INDEX campaigncall_call ON campaigncall(call_id);
+CREATE INDEX campaigncall_target ON campaigncall(target_id);
 CREATE INDEX campaigncall_open ON campaigncall(journal) WHERE bucket IN ('dialing', 'answered');
+
+CREATE TABLE "queue"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    "customer_id" BLOB,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
+) STRICT;
+CREATE INDEX queue_list ON queue(customer_id, created_at);
+
+CREATE TABLE "flow"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    "customer_id" BLOB,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
+) STRICT;
+CREATE INDEX flow_list ON flow(customer_id, created_at);
+
+-- One row: whether anybody at all may be dialed.
+CREATE TABLE "system"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
 
 -- The registry: one row for each journal that ever registered.
 CREATE TABLE "worker"(
@@ -106,3 +141,15 @@ END;
 
 -- The highest position of each journal that was ever reported: a restored copy shows by a lower one.
 CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- What was answered to requests with an Idempotency-Key, for 24 hours. fingerprint: of the client's document.
+CREATE TABLE answered_request(
+    customer_id BLOB NOT NULL,
+    path TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY(customer_id, path, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answered_request_age ON answered_request(created_at);

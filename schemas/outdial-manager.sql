@@ -27,6 +27,9 @@ CREATE TABLE "target"(
     "priority" INTEGER,
     "tried" INTEGER,
     "due_at" INTEGER,
+    "tries" INTEGER,
+    "name" TEXT,
+    "result_reason" TEXT,
     "first_destination" TEXT,
     "created_at" INTEGER,
     "is_deleted" INTEGER
@@ -51,3 +54,15 @@ CREATE TRIGGER target_recounted AFTER UPDATE OF bucket ON target WHEN OLD.bucket
     INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
         ON CONFLICT DO UPDATE SET targets = targets + 1;
 END;
+
+-- What was answered to requests with an Idempotency-Key, for 24 hours. fingerprint: of the client's document.
+CREATE TABLE answered_request(
+    customer_id BLOB NOT NULL,
+    path TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY(customer_id, path, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answered_request_age ON answered_request(created_at);

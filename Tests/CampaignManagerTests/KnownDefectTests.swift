@@ -22,6 +22,10 @@ import Testing
         }
     }
 
+    private func asked(_ effects: [CampaignEffect]) -> LeaseRequest? {
+        effects.lazy.compactMap { if case .lease(let request) = $0 { request } else { nil } }.first
+    }
+
     private func refusal(_ body: () throws -> some Any) -> Refusal? {
         do {
             _ = try body()
@@ -40,14 +44,18 @@ import Testing
         // Nobody is idle while the last call is under way: that is no end.
         try harness.perform([.tick(isConnected: true)])
         #expect(try harness.campaign(campaign).status == .run)
-        let effects = try harness.report(.hangup, last[0], "busy")
+        try harness.report(.hangup, last[0], "busy")
         #expect(try harness.campaign(campaign).status == .run)
-        let asked = try #require(effects.compactMap { if case .lease(let lease) = $0 { lease } else { nil } }.first)
-        // The list says that somebody waits for a retry.
-        try harness.perform([.leased(asked, .leases([], isExhausted: false))])
+        let ready = Item.Body.outdialReady(outdial: request.outdial, campaign: campaign, run: 1)
+        let again = try #require(asked(try harness.tell(ready)))
+        let retry = harness.leases(1)
+        try harness.perform([.leased(again, .leases(retry, isExhausted: false))])
+        let ended = try harness.report(.hangup, retry[0], "busy")
         #expect(try harness.campaign(campaign).status == .run)
-        _ = try harness.tell(.outdialReady(outdial: request.outdial, campaign: campaign, run: 1))
-        #expect(try harness.campaign(campaign).status == .run)
+        let told = try harness.tell(ready)
+        let final = try #require(asked(ended) ?? asked(told))
+        try harness.perform([.leased(final, .leases([], isExhausted: true))])
+        #expect(try harness.campaign(campaign).endReason == .exhausted)
     }
 
     @Test func `A4: the outplan's dial_timeout travels with every dial`() throws {
@@ -166,8 +174,9 @@ import Testing
         let (harness, _, request) = try running()
         let first = harness.leases(1)
         try harness.perform([.leased(request, .leases(first, isExhausted: false))])
-        let effects = try harness.report(.hangup, first[0], "busy")
-        let again = try #require(effects.compactMap { if case .lease(let lease) = $0 { lease } else { nil } }.first)
+        try harness.report(.hangup, first[0], "busy")
+        let ready = Item.Body.outdialReady(outdial: request.outdial, campaign: request.campaign, run: 1)
+        let again = try #require(asked(try harness.tell(ready)))
         var second = harness.leases(1)
         second[0].target = first[0].target
         second[0].tryCount = 2
