@@ -8,20 +8,10 @@ struct DocumentWorld {
     /// What stands for the ids and tokens of the documents.
     private(set) var replacements: [String: String]
 
-    /// Logs in, as the documents do first.
+    /// Has a session, as the documents have first.
     init() async throws {
         system = try await SharedSystem.current.system()
-        let file = try #require(FileManager.default.contents(atPath: "\(system.dataDirectory)/first-account.json"))
-        let account = try JSONValue(parsing: Array(file))
-        let credentials: JSONValue = ["username": account["username"], "password": account["password"]]
-        let login = try await system.api.client.send(
-            "POST",
-            "/auth/login",
-            headers: ["Content-Type": "application/json"],
-            body: credentials.bytes,
-            within: .seconds(30)
-        )
-        let token = try #require(login.json["token"].string)
+        let token = try await DocumentSession.shared.token(of: system)
         replacements = ["<YOUR_AUTH_TOKEN>": token, "<token>": token]
     }
 
@@ -107,5 +97,28 @@ extension DocumentWorld {
     /// The row of a list that stands for an id of the documents.
     func row(_ name: String, in list: JSONValue) throws -> JSONValue {
         try #require(list["result"].array?.first { $0["id"] == part(name) })
+    }
+}
+
+/// One session for all tests: logins are few, by the limits of the platform.
+private actor DocumentSession {
+    static let shared = DocumentSession()
+    private var tokens: [String: String] = [:]
+
+    func token(of system: CarillonSystem) async throws -> String {
+        if let token = tokens[system.dataDirectory] { return token }
+        let file = try #require(FileManager.default.contents(atPath: "\(system.dataDirectory)/first-account.json"))
+        let account = try JSONValue(parsing: Array(file))
+        let credentials: JSONValue = ["username": account["username"], "password": account["password"]]
+        let login = try await system.api.client.send(
+            "POST",
+            "/auth/login",
+            headers: ["Content-Type": "application/json"],
+            body: credentials.bytes,
+            within: .seconds(30)
+        )
+        let token = try #require(login.json["token"].string, "\(login.json.text)")
+        tokens[system.dataDirectory] = token
+        return token
     }
 }
