@@ -83,6 +83,11 @@ import Testing
         #expect(limit.attempt("ann", at: moment(6)) != nil)
         // A clock that was set back takes nothing away and gives nothing.
         #expect(limit.attempt("ann", at: moment(-100)) != nil)
+        // Who knows the password is not shut out.
+        for _ in 0..<30 {
+            #expect(limit.attempt("eve", at: moment(0)) == nil)
+            limit.succeed("eve", at: moment(0))
+        }
         for _ in 0..<10 { #expect(limit.attempt("ann", at: moment(600)) == nil) }
         #expect(limit.attempt("ann", at: moment(600)) != nil)
     }

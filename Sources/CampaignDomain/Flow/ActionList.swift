@@ -192,8 +192,10 @@ private struct ActionReader {
     private func address(_ value: JSONValue, at place: String) throws(Refusal) {
         let target = value["target"].string ?? value.string ?? ""
         if target.contains("${") {
-            let type = value["type"].string ?? ""
-            guard Address.types.contains(type) else { throw .invalid("\(place).type", "must be a type of address") }
+            let type = value["type"]
+            guard type.isNull || type.string.map(Address.types.contains) == true else {
+                throw .invalid("\(place).type", "must be a type of address")
+            }
         } else if try Address.read(value, field: place) == nil {
             throw .invalid("\(place).target", "is missing: give a number or another address")
         }

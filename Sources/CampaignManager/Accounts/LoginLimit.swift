@@ -2,7 +2,7 @@ package import Contracts
 import Crypto
 import FoundationEssentials
 
-/// How often one user name may be tried: ten times at once, and once more every six seconds.
+/// How often one user name may be tried with a wrong password: ten times at once, and once more every six seconds.
 ///
 /// The same for names that exist and for those that do not. Memory is bounded: when too many names were tried lately,
 /// those that have been tried least are forgotten.
@@ -33,12 +33,24 @@ package struct LoginLimit: Sendable {
 
     /// Counts one attempt; nil when it may be made, else the seconds until one may.
     package mutating func attempt(_ username: String, at now: Timestamp) -> Int64? {
-        let key = Array(SHA256.hash(data: Data(username.utf8)).prefix(16))
+        let key = LoginLimit.key(username)
         let tokens = buckets[key]?.tokens(at: now) ?? LoginLimit.burst
         guard tokens >= 1 else { return Int64(((1 - tokens) * LoginLimit.interval).rounded(.up)) }
         if buckets[key] == nil, buckets.count >= capacity { forget(at: now) }
         buckets[key] = Bucket(tokens: tokens - 1, updatedAt: now)
         return nil
+    }
+
+    /// The password was right: that attempt does not count.
+    package mutating func succeed(_ username: String, at now: Timestamp) {
+        let key = LoginLimit.key(username)
+        guard let bucket = buckets[key] else { return }
+        let tokens = min(LoginLimit.burst, bucket.tokens(at: now) + 1)
+        buckets[key] = tokens < LoginLimit.burst ? Bucket(tokens: tokens, updatedAt: now) : nil
+    }
+
+    private static func key(_ username: String) -> [UInt8] {
+        Array(SHA256.hash(data: Data(username.utf8)).prefix(16))
     }
 
     /// Forgets what is full again; when that is not half of it, also those that have most left.

@@ -182,6 +182,7 @@ package struct CampaignHandler: Sendable {
         guard try await passwords.verify(password, against: agent?.passwordHash), let agent else {
             throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
         }
+        logins.withLock { $0.succeed(username, at: reads.clock()) }
         return .result(["agent": agent.resource, "session": .integer(agent.session)])
     }
 

@@ -137,15 +137,16 @@ extension CampaignReads {
         }
         let agent = try params["agent_id"].id.flatMap { try CampaignTables.agents.load($0, in: db)?.state }
         guard let agent, agent.session == params["session"].integer ?? 0 else { throw CampaignReads.unknownIdentity }
-        return try identity(of: agent)
+        guard case .object(var identity) = try identity(of: agent) else { throw CampaignReads.unknownIdentity }
+        identity.append("session", .integer(agent.session))
+        return .object(identity)
     }
 
     private func identity(of agent: Agent?) throws -> JSONValue {
         guard let agent, agent.deletedAt == nil else { throw CampaignReads.unknownIdentity }
         return [
             "kind": "agent", "id": .id(agent.id), "customer_id": .id(agent.customer),
-            "permission": .integer(agent.permission.rawValue), "session": .integer(agent.session),
-            "agent": agent.resource,
+            "permission": .integer(agent.permission.rawValue), "agent": agent.resource,
         ]
     }
 
