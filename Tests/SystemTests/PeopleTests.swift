@@ -198,7 +198,9 @@ extension SystemTests {
             try await api.setStatus(setup.id, "run")
             var calls: [JSONValue] = []
             try await eventually("both ring", within: .seconds(5)) {
-                calls = try await api.list("/v1.0/calls").filter { $0["campaign_id"].id == setup.id }
+                // The newest are on the first page.
+                let page = try await api.get("/v1.0/calls")["result"].array ?? []
+                calls = page.filter { $0["campaign_id"].id == setup.id }
                 return calls.count == 2 && calls.allSatisfy { $0["status"] == "ringing" }
             }
             let id = try #require(calls[0]["id"].string)

@@ -227,6 +227,7 @@ private struct Tenant {
         let values: JSONObject = [
             "name": "stolen", "service_level": 50, "status": name == "status" ? "run" : .null, "actions": [],
             "campaign_id": .id(.none), "data": "stolen", "permission": 32, "tag_ids": [], "addresses": [],
+            "result": "fail",
             "routing_method": "random", "password": "another long password", "try_interval": 60_000,
             "destination_0": ["type": "tel", "target": "+15550100001"],
         ]
