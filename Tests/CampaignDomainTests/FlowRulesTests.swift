@@ -197,6 +197,11 @@ import Testing
         let call: JSONValue = ["type": "call", "option": ["destinations": ["+15550000001"], "actions": [one, one]]]
         #expect(problem(.array(Array(repeating: call, count: 333))) == "")
         #expect(problem(.array(Array(repeating: call, count: 334))).contains("at most 1000"))
+        let long: JSONValue = [
+            "type": "call",
+            "option": ["destinations": ["+15550100001"], "actions": .array(Array(repeating: one, count: 501))],
+        ]
+        #expect(problem([long]).hasPrefix("actions[0].option.actions must be at most 500"))
         var deep: JSONValue = 1
         for _ in 0..<31 { deep = [deep] }
         #expect(problem([["type": "webhook_send", "option": ["uri": "x", "data": deep]]]) == "")

@@ -4,6 +4,8 @@ package import Contracts
 package enum ActionList {
     /// The most actions in one document, those inside of others included.
     package static let limit = 1000
+    /// The most actions in a list inside of an action.
+    package static let innerLimit = 500
     /// How deep arrays and objects of an action may be nested.
     package static let depthLimit = 32
 
@@ -24,6 +26,10 @@ private struct ActionReader {
     mutating func list(_ json: JSONValue, at place: String) throws(Refusal) -> [JSONValue] {
         if json.isNull { return [] }
         guard let given = json.array else { throw .invalid(place, "must be an array") }
+        let isInner = count > 0
+        guard !isInner || given.count <= ActionList.innerLimit else {
+            throw .invalid(place, "must be at most \(ActionList.innerLimit) actions, as it is inside of another")
+        }
         count += given.count
         guard count <= ActionList.limit else {
             throw .invalid(place, "must be at most \(ActionList.limit) actions, those inside of others included")
