@@ -197,6 +197,16 @@ import Testing
 
     // MARK: - Defects that others have
 
+    @Test("A5: a target whose last try has failed is done, and failed") func exhaustedTargetsAreDone() throws {
+        let plan = DialPlan(maximumTries: [1, 0, 0, 0, 0], tryInterval: 1000)
+        let events = [TargetRulesTests.created(), TargetRulesTests.leased(10)]
+        let leased = try #require(given(Target.self, events))
+        let end = leased.finish(TargetRulesTests.finished(10, .placed, .noAnswer, at: 5), plan: plan)
+        let target = try #require(given(Target.self, events + end))
+        #expect(target.status == .done)
+        #expect(target.result == "fail" && target.resultReason == "no_answer")
+    }
+
     @Test("A7: a deleted target is never leased") func deletedTargetsAreNotLeased() throws {
         let target = try #require(given(Target.self, [TargetRulesTests.created(), .deleted]))
         let leased = target.lease(

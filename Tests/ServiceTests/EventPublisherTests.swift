@@ -126,7 +126,8 @@ import Testing
         func hears(_ count: Int) async -> Bool { await eventually { self.said.count >= count } }
     }
 
-    @Test func eachEventShowsTheObjectAsItWasRightAfterIt() async throws {
+    @Test("C7: the events of an object come in order, each with the object as it was right after it")
+    func eachEventShowsTheObjectAsItWasRightAfterIt() async throws {
         let publishing = try Publishing()
         let url = try await PrivateBroker.shared.value.url
         try await publishing.publishing(url) { client in

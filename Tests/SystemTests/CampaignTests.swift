@@ -6,7 +6,8 @@ import Testing
 extension SystemTests {
     /// Campaigns that run to their end undisturbed: every count follows from the magic numbers.
     @Suite struct CampaignTests {
-        @Test func twoThousandTargetsEndExactlyAsTheirNumbersSay() async throws {
+        @Test("A1: over the real wire two thousand targets end exactly as their numbers say")
+        func twoThousandTargetsEndExactlyAsTheirNumbersSay() async throws {
             let system = try await SharedSystem.current.system()
             let rows = (0..<2000).map { [number(101, $0, $0 % 9 + 1)] }
             let of = (1...9).reduce(into: [Int: Int]()) { counts, magic in
