@@ -1,5 +1,9 @@
 #include "CDocuments.h"
 
+#if !defined(__has_embed)
+#error "this toolchain's clang has no #embed: use a newer Swift toolchain"
+#endif
+
 // The compiler notes an embedded file as something that this one depends on: a change builds it anew.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 

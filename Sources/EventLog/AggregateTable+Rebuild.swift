@@ -34,14 +34,17 @@ extension AggregateTable: RebuiltProjection {
     }
 
     package func refold(_ db: Database, formerly former: String?) throws {
-        let ignore = { (_: Violation) in }
-        try forEachFold(db, IDRange(), ignore) { fold, id in
+        var problem: Violation?
+        let note = { (found: Violation) in problem = problem ?? found }
+        try forEachFold(db, IDRange(), note) { fold, id in
             if let state = fold.state, fold.isComplete {
                 try write(Loaded(id: id, state: state, version: fold.version), isNew: true, in: db)
             } else if let former, let kept = try load(id, fromTable: former, in: db) {
                 try write(kept, isNew: true, in: db)
             }
         }
+        // What this version cannot read, a newer one has written: it must not decide on what is left without it.
+        if let problem { throw EventLogError(.schemaTooNew, "\(problem.message); use the newer version") }
     }
 
     private func rebuild(

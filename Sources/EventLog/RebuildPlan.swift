@@ -73,8 +73,21 @@ struct RebuildPlan: Sendable {
             guard statements == Set(EventLogSchema.statements) else { return nil }
             let others = "SELECT name \(condition) NOT IN (\(names)) AND type = 'table'"
             for table in try String.fetchAll(target, sql: others) { try target.execute(sql: "DROP TABLE \"\(table)\"") }
+            guard try RebuildPlan.isWhole(target) else { return nil }
             return head
         }
+    }
+
+    /// Whether no page of what is kept went with what was dropped, as happens when a damaged table points into another:
+    /// dropped pages are zero, and a walk over every page of a table or index meets them.
+    private static func isWhole(_ db: Database) throws -> Bool {
+        for table in EventLogSchema.tables {
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table) NOT INDEXED")
+        }
+        let indexes = try String.fetchAll(db, sql: "SELECT name FROM pragma_index_list('event')")
+        let walks = ["NOT INDEXED"] + indexes.map { "INDEXED BY \"\($0)\"" }
+        let counts = try walks.map { try Int.fetchOne(db, sql: "SELECT count(*) FROM event \($0)") }
+        return Set(counts).count == 1
     }
 
     /// Whole tables at once: SQLite then copies rows and indexes as they lie in the file, without sorting.

@@ -30,6 +30,37 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    /// Its answer may be lost, and it is delivered again when the person was dialed meanwhile.
+    @Test(arguments: ["target.rearm_one", "target.rearm_slice"])
+    func `a request that is delivered again re-arms nobody twice`(_ method: String) throws {
+        let harness = try OutdialHarness()
+        try harness.makeOutdial()
+        let target = try harness.addTarget()
+        try harness.claim(plan: DialPlan(maximumTries: [1, 0, 0, 0, 0], tryInterval: 60_000))
+        func rearm(_ correlation: ID) throws {
+            let request = Request(
+                method: method,
+                customerID: OutdialHarness.customer,
+                actor: "test",
+                correlation: correlation,
+                params: [
+                    "outdial_id": .id(OutdialHarness.outdial), "id": .id(target), "ids": [.id(target)],
+                    "mark": .string("rearm \(correlation)"), "body": ["result": "fail"],
+                ]
+            )
+            try harness.perform([.request(request, answer: { _ in })])
+        }
+        for attempt in 0..<2 {
+            try harness.finish(try #require(try harness.lease(1).leases.first), .busy)
+            #expect(try harness.target(target)?.status == .done)
+            try rearm(id(800))
+            #expect(try harness.target(target)?.status == (attempt == 0 ? .idle : .done))
+        }
+        try rearm(id(801))
+        #expect(try harness.target(target)?.status == .idle)
+        #expect(try harness.types().count { $0 == "target_rearmed" } == 2)
+    }
+
     @Test func `a claimant that was told that nothing is left is told when a re-arm makes work`() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()

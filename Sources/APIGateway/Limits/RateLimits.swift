@@ -30,7 +30,7 @@ struct RateLimits: Sendable {
 
     /// Counts a request of an address, before anything else is done for it.
     func count(_ call: ClientCall, match: RouteTable.Match, at now: ContinuousClock.Instant) throws(Refusal) {
-        if call.path.hasPrefix("/auth/") {
+        if PathPattern.segments(of: call.path).first == "auth" {
             try logins.count(call.address.network, at: now)
         } else if !match.isProbe {
             try addresses.count(call.address.network, at: now)

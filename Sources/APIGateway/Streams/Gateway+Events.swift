@@ -50,7 +50,8 @@ extension Gateway {
             let now = try await authenticator.authenticate(call, for: route.access, at: configuration.now())
             return now.customerID == caller.customerID
         } catch let refusal as Refusal {
-            return refusal.status != .unauthenticated && refusal.status != .permissionDenied
+            // 429 may hide that the key is gone.
+            return ![.unauthenticated, .permissionDenied, .resourceExhausted].contains(refusal.status)
         } catch {
             return true
         }

@@ -9,12 +9,15 @@ import FoundationEssentials
 /// next is refused with 429.
 package struct PasswordHasher: Sendable {
     private let queue = DispatchQueue(label: "passwords", attributes: .concurrent)
-    private let slots = HashingSlots(count: 2, limit: 100)
+    private let slots: HashingSlots
 
     /// N, r, p of RFC 7914: 2^15, 8, 1 takes about 32 MiB a hash. They are kept with each hash, so they can be raised.
     private static let (rounds, blockSize, parallelism) = (1 << 15, 8, 1)
 
-    package init() {}
+    /// - Parameters:
+    ///   - count: how many are hashed at once.
+    ///   - limit: how many may wait.
+    package init(count: Int = 2, limit: Int = 100) { slots = HashingSlots(count: count, limit: limit) }
 
     package func hash(_ password: String) async throws -> String {
         let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max) }

@@ -12,6 +12,8 @@ package struct CampaignHandler: Sendable {
     let reads: CampaignReads
     let outdials: OutdialCaller
     let passwords = PasswordHasher()
+    /// For passwords that are set: they cannot keep those waiting who log in.
+    private let newPasswords = PasswordHasher(count: 1, limit: 20)
     private let logins = Locked(LoginLimit())
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
@@ -179,7 +181,15 @@ package struct CampaignHandler: Sendable {
             throw Refusal.rateLimited("this user name was tried too often", retryAfter: seconds)
         }
         let agent = try reads.agent(username: username)
-        guard try await passwords.verify(password, against: agent?.passwordHash), let agent else {
+        let isRight: Bool
+        do {
+            isRight = try await passwords.verify(password, against: agent?.passwordHash)
+        } catch {
+            // It was not tried at all.
+            logins.withLock { $0.succeed(username, at: reads.clock()) }
+            throw error
+        }
+        guard isRight, let agent else {
             throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
         }
         logins.withLock { $0.succeed(username, at: reads.clock()) }
@@ -188,11 +198,18 @@ package struct CampaignHandler: Sendable {
 
     /// The password itself never reaches a turn or the log.
     private func withPasswordHash(_ request: Request) async throws -> Request {
+        // The turn decides; but nobody has the machine hash for what will be refused.
+        let actor = try reads.actor(of: request)
+        if request.method == "agent.create" {
+            try actor.requireManager()
+        } else {
+            try actor.requireManager(orAgent: try request.params.requireID("id"))
+        }
         let body = try RequestBody(request.params["body"])
         let password =
             request.method == "agent.create" ? try Agent.credentials(body).password : try Agent.password(body)
         return request.with("body", body.withoutPassword)
-            .with("password_hash", .string(try await passwords.hash(password)))
+            .with("password_hash", .string(try await newPasswords.hash(password)))
     }
 
     /// The first account comes from the operator's own machine and may make further ones; later ones may not.
@@ -209,7 +226,7 @@ package struct CampaignHandler: Sendable {
             "customer_id": .id(try params[isFirst ? "customer_id" : "id"].id ?? params.requireID("customer_id")),
             "agent_id": params["agent_id"], "accesskey_id": params["accesskey_id"], "username": .string(username),
             "permission": .integer(isFirst ? admin.union(.projectSuperAdmin).rawValue : admin.rawValue),
-            "password_hash": .string(try await passwords.hash(password)),
+            "password_hash": .string(try await newPasswords.hash(password)),
             "token_hash": .string(accessKeyHash(try params.requireString("token"))),
             "token_prefix": .string(String(try params.requireString("token").prefix(8))), "body": body.withoutPassword,
         ]

@@ -175,6 +175,9 @@ extension CampaignReads {
         "the access key or token is not valid (any more)"
     )
 
+    /// Who makes a request, as they are now.
+    func actor(of request: Request) throws -> Actor { try log.read { try Actor(named: request.actor, in: $0) } }
+
     /// The agent who logs in with `username`, if there is one.
     package func agent(username: String) throws -> Agent? {
         try log.read { db in

@@ -94,7 +94,7 @@ actor EventFeed {
             try log.read { db in
                 while let candidate = rest.first, batch.byteCount < EventFeed.bytesPerRun {
                     if let recorded = try RecordedEvent.fetch(at: candidate.position, in: db),
-                        let event = try translator.publicEvent(of: recorded, in: db)
+                        let event = try readable(recorded, in: db)
                     {
                         batch.add(event, isFrequent: candidate.translation.isFrequent)
                         count += 1
@@ -105,6 +105,19 @@ actor EventFeed {
             try await send(batch.messages(), deadline)
         }
         return count
+    }
+
+    /// The public event; nil, and a word in the log, for one that this version cannot read: those behind it are told.
+    private func readable(_ recorded: RecordedEvent, in db: Database) throws -> PublishedEvent? {
+        do {
+            return try translator.publicEvent(of: recorded, in: db)
+        } catch let error as JSONError {
+            logger.error(
+                "an event cannot be read and is not published",
+                metadata: ["position": "\(recorded.position)", "type": "\(recorded.type)", "error": "\(error.message)"]
+            )
+            return nil
+        }
     }
 
     /// Publishes until all are confirmed or returned. What is behind one that has to go again goes again too, so that
