@@ -82,19 +82,7 @@ package func buildCampaignManager(
             dispatches: { try dispatches.dispatches($0) }
         ),
     ]
-    if try options.events.isOn(context.environment) {
-        services.append(
-            try EventPublisher(
-                name: context.name,
-                exchange: bus.names.events,
-                categories: campaignManagerEvents,
-                log: log,
-                writer: writer,
-                client: bus.client,
-                logger: context.logger
-            )
-        )
-    }
+    services += try options.events.services(of: campaignManagerEvents, log: log, writer: writer, bus: bus, context)
     services += [
         EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
         InboxConsumer(queue: bus.names.inbox(.campaign), names: bus.names, client: bus.client, logger: context.logger) {

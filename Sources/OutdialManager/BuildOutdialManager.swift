@@ -47,19 +47,7 @@ package func buildOutdialManager(
             dispatches: { try dispatches.dispatches($0) }
         ),
     ]
-    if try options.events.isOn(context.environment) {
-        services.append(
-            try EventPublisher(
-                name: context.name,
-                exchange: bus.names.events,
-                categories: outdialManagerEvents,
-                log: log,
-                writer: writer,
-                client: bus.client,
-                logger: context.logger
-            )
-        )
-    }
+    services += try options.events.services(of: outdialManagerEvents, log: log, writer: writer, bus: bus, context)
     services += [
         InboxConsumer(queue: bus.names.inbox(.outdial), names: bus.names, client: bus.client, logger: context.logger) {
             messages in

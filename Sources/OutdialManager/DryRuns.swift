@@ -63,32 +63,14 @@ actor DryRuns {
     private func check(_ request: Request, _ seen: DatabaseQueue, _ db: Database) throws -> JSONValue {
         let outdial = try reads.outdial(try request.params.requireID("outdial_id"), request, false, db)
         let keepsDuplicates = request.params["duplicates"].string == "keep"
-        var report = ImportReport()
-        let rows = try request.params.requireArray("rows")
-        try seen.write { seen in
-            for json in rows {
-                let row = try ImportedRow(json)
-                let draft: TargetDraft
-                switch row.draft {
-                case .success(let read): draft = read
-                case .failure(let error):
-                    report.errors.append(row.refused(error))
-                    continue
-                }
-                if let known = try OutdialTables.targets.load(row.id, in: db)?.state {
-                    if known.wasImported(as: draft) {
-                        report.imported += 1
-                    } else {
-                        report.errors.append(row.belongsToAnotherFile)
-                    }
-                } else if !keepsDuplicates, try isKnown(draft, in: outdial.id, db, seen) {
-                    report.duplicates += 1
-                } else {
-                    report.imported += 1
-                }
-            }
+        return try seen.write { seen in
+            try ImportReport(
+                of: try request.params.requireArray("rows"),
+                known: { try OutdialTables.targets.load($0, in: db)?.state },
+                isDuplicate: { try !keepsDuplicates && isKnown($0, in: outdial.id, db, seen) },
+                take: { _, _ in }
+            ).json
         }
-        return report.json
     }
 
     private func isKnown(_ draft: TargetDraft, in outdial: ID, _ db: Database, _ seen: Database) throws -> Bool {

@@ -42,6 +42,38 @@ struct ImportReport {
     var duplicates: Int64 = 0
     var errors: [JSONValue] = []
 
+    /// Walks `rows`: each is refused, there from an earlier try, a duplicate, or taken.
+    ///
+    /// - Parameters:
+    ///   - known: the target with the id of a row, if there is one.
+    ///   - take: makes the target of a row; a dry run makes none.
+    init(
+        of rows: [JSONValue],
+        known: (ID) throws -> Target?,
+        isDuplicate: (TargetDraft) throws -> Bool,
+        take: (TargetDraft, ID) throws -> Void
+    ) throws {
+        for json in rows {
+            let row = try ImportedRow(json)
+            switch row.draft {
+            case .failure(let error): errors.append(row.refused(error))
+            case .success(let draft):
+                if let known = try known(row.id) {
+                    if known.wasImported(as: draft) {
+                        imported += 1
+                    } else {
+                        errors.append(row.belongsToAnotherFile)
+                    }
+                } else if try isDuplicate(draft) {
+                    duplicates += 1
+                } else {
+                    try take(draft, row.id)
+                    imported += 1
+                }
+            }
+        }
+    }
+
     var json: JSONValue {
         [
             "imported": .integer(imported), "rejected": .integer(errors.count), "duplicates": .integer(duplicates),

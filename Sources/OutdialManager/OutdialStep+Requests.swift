@@ -169,32 +169,15 @@ extension OutdialStep {
     private mutating func importTargets(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let outdial = try requireOutdial(try request.params.requireID("outdial_id"), of: request.customerID)
         let keepsDuplicates = request.params["duplicates"].string == "keep"
-        var report = ImportReport()
-        for json in try request.params.requireArray("rows") {
-            let row = try ImportedRow(json)
-            let draft: TargetDraft
-            switch row.draft {
-            case .success(let read): draft = read
-            case .failure(let error):
-                report.errors.append(row.refused(error))
-                continue
-            }
-            if let known = try OutdialTables.targets.load(row.id, in: turn)?.state {
-                if known.wasImported(as: draft) {
-                    report.imported += 1
-                } else {
-                    report.errors.append(row.belongsToAnotherFile)
-                }
-            } else if !keepsDuplicates, let first = draft.destinations[0]?.target,
-                try OutdialTables.hasTarget(withFirst: first, in: outdial.id, db)
-            {
-                report.duplicates += 1
-            } else {
-                _ = try add(draft, id: row.id, to: outdial.state, context)
-                report.imported += 1
-            }
-        }
-        return report.json
+        return try ImportReport(
+            of: try request.params.requireArray("rows"),
+            known: { try OutdialTables.targets.load($0, in: turn)?.state },
+            isDuplicate: { draft in
+                guard !keepsDuplicates, let first = draft.destinations[0]?.target else { return false }
+                return try OutdialTables.hasTarget(withFirst: first, in: outdial.id, db)
+            },
+            take: { draft, id in _ = try add(draft, id: id, to: outdial.state, context) }
+        ).json
     }
 }
 

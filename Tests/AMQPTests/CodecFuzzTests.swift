@@ -32,7 +32,7 @@ struct CodecFuzzTests {
     }
 
     /// Feeds bytes in random pieces. Returns how many frames came, or nil for an error.
-    private func decode(_ bytes: [UInt8], _ generator: inout Seeded) throws -> Int? {
+    private func decode(_ bytes: [UInt8], _ generator: inout SplitMix) throws -> Int? {
         let decoder = try FrameDecoder()
         var rest = ByteBuffer(bytes: bytes)
         var count = 0
@@ -50,7 +50,7 @@ struct CodecFuzzTests {
 
     /// Changes a payload, and sometimes its length, in a frame that otherwise stays whole, so that the change is not
     /// refused by the framing already.
-    private func mutate(_ frame: [UInt8], _ generator: inout Seeded) -> [UInt8] {
+    private func mutate(_ frame: [UInt8], _ generator: inout SplitMix) -> [UInt8] {
         var payload = Array(frame[7..<(frame.count - 1)])
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             let place = payload.isEmpty ? 0 : Int.random(in: 0..<payload.count, using: &generator)
@@ -75,7 +75,7 @@ struct CodecFuzzTests {
 
     @Test(arguments: isDeep ? Array(UInt64(1)...10) : [1])
     func changedPayloadsAreFramesOrErrors(seed: UInt64) throws {
-        var generator = Seeded(state: seed)
+        var generator = SplitMix(seed: seed)
         let frames = try frames()
         var (accepted, refused) = (0, 0)
         for round in 0..<Self.count {
@@ -88,7 +88,7 @@ struct CodecFuzzTests {
     }
 
     @Test func changedStreamsAreFramesOrErrors() throws {
-        var generator = Seeded(state: 4)
+        var generator = SplitMix(seed: 4)
         let original = try frames().flatMap { $0 }
         var refused = 0
         for _ in 0..<Self.count / 10 {
@@ -102,7 +102,7 @@ struct CodecFuzzTests {
     }
 
     @Test func randomBytesAreFramesOrErrors() throws {
-        var generator = Seeded(state: 5)
+        var generator = SplitMix(seed: 5)
         for _ in 0..<Self.count {
             // Most random bytes fail at the first; these begin as a frame does.
             let kind = [UInt8(1), 2, 3, 8][Int.random(in: 0..<4, using: &generator)]

@@ -67,7 +67,7 @@ struct PeerTests {
 
     @Test func garbageIsAnErrorInTime() async throws {
         try await attempts(200) { number in
-            var generator = Seeded(state: UInt64(number))
+            var generator = SplitMix(seed: UInt64(number))
             return .bytes(generator.bytes(Int.random(in: 1...2000, using: &generator)))
         }
     }
@@ -151,7 +151,7 @@ struct PeerTests {
         (
             "garbage",
             { channel in
-                var generator = Seeded(state: UInt64(channel))
+                var generator = SplitMix(seed: UInt64(channel))
                 return .bytes([0xFF] + generator.bytes(500))
             }
         ),

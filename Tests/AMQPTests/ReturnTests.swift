@@ -30,7 +30,7 @@ struct ReturnTests {
         try await withClient(broker.url, topology: Topology(queues: [queue])) { client in
             try await client.waitUntilReady(timeout: .seconds(20))
             let seed = UInt64.random(in: 0 ... .max)
-            var generator = Seeded(state: seed)
+            var generator = SplitMix(seed: seed)
             let routable = (0..<500).map { _ in Bool.random(using: &generator) }
             // Exchange, routing key and id are the same; a copy makes some of them routable.
             let messages = routable.enumerated().map { index, routable in

@@ -36,6 +36,17 @@ final class CampaignHarness {
         return collected.value
     }
 
+    /// A request that changes nothing, for ``CampaignReads``.
+    static func reading(_ method: String, of id: ID) -> Request {
+        Request(
+            method: method,
+            customerID: customer,
+            actor: "test",
+            correlation: CampaignHarness.outdial,
+            params: ["id": .id(id)]
+        )
+    }
+
     func request(
         _ method: String,
         _ params: JSONValue,

@@ -140,13 +140,7 @@ import Testing
         let campaign = id(60)
         try harness.request("campaign.create", ["id": .id(campaign), "body": ["type": "flow"]])
         let reads = CampaignReads(log: try harness.reader, clock: { moment(0) })
-        let request = Request(
-            method: "campaign.rehearse",
-            customerID: CampaignHarness.customer,
-            actor: "test",
-            correlation: id(1),
-            params: ["id": .id(campaign)]
-        )
+        let request = CampaignHarness.reading("campaign.rehearse", of: campaign)
         let found = try reads.rehearsal(request).obstacles.map(\.reason)
         #expect(found == ["TYPE_NOT_RUNNABLE", "OUTDIAL_MISSING", "OUTPLAN_MISSING", "NO_WORKER"])
         var other = request
@@ -161,13 +155,7 @@ import Testing
         let none = try harness.makeCampaign(plan: ["max_try_count_0": 0])
         let reads = CampaignReads(log: try harness.reader, clock: { moment(0) })
         func obstacles(_ campaign: ID) throws -> [String] {
-            let request = Request(
-                method: "campaign.rehearse",
-                customerID: CampaignHarness.customer,
-                actor: "test",
-                correlation: id(1),
-                params: ["id": .id(campaign)]
-            )
+            let request = CampaignHarness.reading("campaign.rehearse", of: campaign)
             return try reads.rehearsal(request).obstacles.map(\.reason)
         }
         #expect(try obstacles(campaign) == [])

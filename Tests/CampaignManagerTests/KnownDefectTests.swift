@@ -211,13 +211,7 @@ import Testing
                 "campaign.service_level",
                 ["id": .id(campaign), "body": ["service_level": .integer(level)]]
             )
-            let read = Request(
-                method: "campaign.get",
-                customerID: CampaignHarness.customer,
-                actor: "test",
-                correlation: id(1),
-                params: ["id": .id(campaign)]
-            )
+            let read = CampaignHarness.reading("campaign.get", of: campaign)
             #expect(try reads.answer(read).get()["service_level"].integer == level)
         }
     }

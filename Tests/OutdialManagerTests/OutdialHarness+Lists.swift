@@ -30,7 +30,7 @@ extension OutdialHarness {
     }
 
     /// `count` targets, some done and some deleted, whose stamps are often equal: written past the source of stamps.
-    func fill(_ count: Int, using generator: inout Generator) throws {
+    func fill(_ count: Int, using generator: inout SplitMix) throws {
         let context = EventContext(correlation: id(1), actor: "test")
         _ = try file.perform(now: now, ids: &ids, dueUpTo: now) { turn in
             var stamp = turn.now
@@ -74,18 +74,5 @@ extension OutdialHarness {
 
     func allTargets() throws -> [Target] {
         try reader.read { try OutdialTables.targets.fetch("ORDER BY created_at DESC, rowid DESC", in: $0).map(\.state) }
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

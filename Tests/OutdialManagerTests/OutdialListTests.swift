@@ -120,7 +120,7 @@ import Testing
         arguments: 0..<40
     )
     func pagesAreWhole(_ seed: Int) throws {
-        var generator = Generator(state: UInt64(seed) &* 77 &+ 5)
+        var generator = SplitMix(seed: UInt64(seed) &* 77 &+ 5)
         let harness = try OutdialHarness()
         try harness.makeOutdial()
         let (filter, selects) = Self.filters[seed % Self.filters.count]
@@ -154,7 +154,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 7, 1000])
     func `a page that stops looking goes on behind the last row it looked at`(_ scanLimit: Int) throws {
-        var generator = Generator(state: 9)
+        var generator = SplitMix(seed: 9)
         let harness = try OutdialHarness()
         try harness.makeOutdial()
         try harness.fill(50, using: &generator)
@@ -253,7 +253,7 @@ import Testing
     // MARK: - Results
 
     @Test func `results go through a list once, in the order of creation, however the stamps fall`() throws {
-        var generator = Generator(state: 21)
+        var generator = SplitMix(seed: 21)
         let harness = try OutdialHarness()
         try harness.makeOutdial()
         try harness.fill(60, using: &generator)

@@ -140,7 +140,7 @@ import Testing
     @Test func `all done targets of the given reasons are re-armed, in turns of bounded size`() async throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()
-        var generator = Generator(state: 3)
+        var generator = SplitMix(seed: 3)
         try harness.fill(3600, using: &generator)
         let before = try harness.allTargets()
         let wanted = Set(before.filter { $0.resultReason == "busy" && $0.deletedAt == nil }.map(\.id))
@@ -223,7 +223,7 @@ import Testing
     @Test func `a re-arm with a key is counted once`() async throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()
-        var generator = Generator(state: 4)
+        var generator = SplitMix(seed: 4)
         try harness.fill(20, using: &generator)
         try await withHandler(harness) { handler in
             let params: JSONValue = ["outdial_id": .id(OutdialHarness.outdial), "body": ["result": "fail"]]

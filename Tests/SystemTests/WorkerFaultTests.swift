@@ -121,7 +121,7 @@ extension SystemTests {
         @Test func aCancelThatRacesTheAnswerUsesUpNobodysTry() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("seed of the moments: \(seed)")
-            var moments = SeededRandom(seed)
+            var moments = SplitMix(seed: seed)
             try await FaultySystem.with(timeScale: 0.15, environment: [:]) { system in
                 let setup = try await system.api.makeCampaign(
                     (0..<60).map { [number(406, $0, $0 % 2 == 0 ? 1 : 7)] },
@@ -175,20 +175,5 @@ func moveJournal(in data: String, from: String, to: String) throws {
         let file = "\(data)/\(from).db\(suffix)"
         guard FileManager.default.fileExists(atPath: file) else { continue }
         try FileManager.default.moveItem(atPath: file, toPath: "\(data)/\(to).db\(suffix)")
-    }
-}
-
-/// SplitMix64: the same moments for the same seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -45,7 +45,7 @@ package struct CampaignHandler: Sendable {
     }
 
     private func perform(_ request: Request) async -> Reply {
-        do {
+        await Manager.campaign.reply(to: request, logger: logger) {
             if CampaignReads.methods.contains(request.method) { return try reads.answer(request) }
             switch request.method {
             case "gateway.secret": return .result(["jwt_secret": .string(tokenSecret)])
@@ -63,13 +63,6 @@ package struct CampaignHandler: Sendable {
             case "campaign.update": return try await update(request)
             default: return await change(request)
             }
-        } catch let refusal as Refusal {
-            return .refused(refusal)
-        } catch let error as JSONError {
-            return .refused(Refusal(.invalidArgument, "INVALID_ARGUMENT", error.message))
-        } catch {
-            logger.error("a request failed", metadata: ["method": .string(request.method), "error": "\(error)"])
-            return .refused(Refusal(.unknown, "INTERNAL", "the request failed; the log of campaign-manager says why"))
         }
     }
 
@@ -89,21 +82,7 @@ package struct CampaignHandler: Sendable {
         evenWithoutSpace: Bool = false,
         _ input: (@escaping @Sendable (Reply) -> Void) -> CampaignInput
     ) async -> Reply {
-        guard evenWithoutSpace || !writer.isSpaceLow else {
-            return .refused(
-                Refusal(
-                    .insufficientStorage,
-                    "STORAGE_LOW",
-                    "the disk of campaign-manager is nearly full; free space first"
-                )
-            )
-        }
-        return await withCheckedContinuation { continuation in
-            let isTaken = writer.submit([input { continuation.resume(returning: $0) }])
-            if !isTaken {
-                continuation.resume(returning: .refused(.unavailable("campaign-manager is too busy; try again")))
-            }
-        }
+        await writer.answer(of: .campaign, evenWithoutSpace: evenWithoutSpace, input)
     }
 
     // MARK: - Starting and stopping

@@ -3,7 +3,7 @@ package import ArgumentParser
 import Contracts
 package import EventLog
 package import Logging
-import ServiceLifecycle
+package import ServiceLifecycle
 
 /// Tells other programs what happens in a log: CloudEvents on the events exchange, in the order of the log for each
 /// object, each at least once.
@@ -83,5 +83,27 @@ package struct EventOptions: ParsableArguments, Sendable {
             default: "on",
             allowed: ["on", "off"]
         ) == "on"
+    }
+
+    /// The service that publishes the events of a manager's log; none when that is switched off. Throws as
+    /// ``EventPublisher/init(name:exchange:categories:log:writer:client:logger:)``.
+    package func services(
+        of categories: [PublishedCategory],
+        log: LogReader,
+        writer: any LogHead,
+        bus: Bus,
+        _ context: DaemonContext
+    ) throws -> [any ServiceLifecycle.Service] {
+        guard try isOn(context.environment) else { return [] }
+        let publisher = try EventPublisher(
+            name: context.name,
+            exchange: bus.names.events,
+            categories: categories,
+            log: log,
+            writer: writer,
+            client: bus.client,
+            logger: context.logger
+        )
+        return [publisher]
     }
 }

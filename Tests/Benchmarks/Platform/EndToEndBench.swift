@@ -18,16 +18,10 @@ struct EndToEndBench {
     }
 
     func run() async throws -> [BenchResult] {
-        settings.say("end to end: starting carillon up")
-        let platform = try await Platform.start(settings, name: "end-to-end")
-        do {
-            let results = try await measure(platform)
-            await platform.stop()
-            return results + (try await logs(platform))
-        } catch {
-            await platform.stop()
-            throw error
+        let (results, platform) = try await Platform.with(settings, name: "end-to-end") { platform in
+            (try await measure(platform), platform)
         }
+        return try await results + logs(platform)
     }
 
     /// What one campaign took.

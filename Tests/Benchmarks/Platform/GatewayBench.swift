@@ -51,21 +51,9 @@ struct GatewayBench {
         guard FileManager.default.isExecutableFile(atPath: GatewayBench.program) else {
             throw BenchFailure("wrk is missing: apt-get install wrk, or start this with deploy/bench")
         }
-        settings.say("gateway: starting carillon up")
         // One machine asks as fast as it can: no limit may answer in place of the gateway.
-        let platform = try await Platform.start(
-            settings,
-            name: "gateway",
-            environment: ["CARILLON_RATE_ADDRESS": "0", "CARILLON_RATE_CUSTOMER": "0"]
-        )
-        do {
-            let results = try await measure(platform)
-            await platform.stop()
-            return results
-        } catch {
-            await platform.stop()
-            throw error
-        }
+        let environment = ["CARILLON_RATE_ADDRESS": "0", "CARILLON_RATE_CUSTOMER": "0"]
+        return try await Platform.with(settings, name: "gateway", environment: environment, measure)
     }
 
     private func measure(_ platform: Platform) async throws -> [BenchResult] {

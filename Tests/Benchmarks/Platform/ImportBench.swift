@@ -12,16 +12,7 @@ struct ImportBench {
     }
 
     func run() async throws -> [BenchResult] {
-        settings.say("import: starting carillon up")
-        let platform = try await Platform.start(settings, name: "import")
-        do {
-            let results = try await measure(platform)
-            await platform.stop()
-            return results
-        } catch {
-            await platform.stop()
-            throw error
-        }
+        try await Platform.with(settings, name: "import", measure)
     }
 
     private func measure(_ platform: Platform) async throws -> [BenchResult] {

@@ -14,16 +14,7 @@ struct MillionBench {
     }
 
     func run() async throws -> [BenchResult] {
-        settings.say("million: starting carillon up")
-        let platform = try await Platform.start(settings, name: "million")
-        do {
-            let results = try await measure(platform)
-            await platform.stop()
-            return results
-        } catch {
-            await platform.stop()
-            throw error
-        }
+        try await Platform.with(settings, name: "million", measure)
     }
 
     private func measure(_ platform: Platform) async throws -> [BenchResult] {

@@ -19,6 +19,25 @@ final class Platform: Sendable {
     private let syncDirectory: String
     private let process: Process
 
+    /// Runs `body` with a platform of its own, and stops it whatever comes.
+    static func with<T>(
+        _ settings: BenchSettings,
+        name: String,
+        environment: [String: String] = [:],
+        _ body: (Platform) async throws -> T
+    ) async throws -> T {
+        settings.say("\(name): starting carillon up")
+        let platform = try await start(settings, name: name, environment: environment)
+        do {
+            let result = try await body(platform)
+            await platform.stop()
+            return result
+        } catch {
+            await platform.stop()
+            throw error
+        }
+    }
+
     /// Starts it in a directory of its own, with a simulator in which every call is answered and over at once.
     ///
     /// - Parameter environment: variables of `CARILLON_` for the daemons.
