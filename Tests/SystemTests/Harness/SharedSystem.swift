@@ -32,7 +32,7 @@ actor SharedSystem {
         try await system.stop()
         try await tap?.finish()
         broker?.stop()
-        try await expectSoundLogs(system)
+        try await expectSoundLogs(system, isWireRead: true)
         try system.facts().expectSound()
         try await system.expectToolAgrees()
         try await expectDescribedMessages()

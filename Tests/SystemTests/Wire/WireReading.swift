@@ -12,7 +12,7 @@ struct WireReading {
     private var methods: [String: String] = [:]
 
     /// The forms of documents that were checked; nil when every document is.
-    private var knownForms: Set<String>?
+    private var knownForms: Set<Int>?
 
     /// - Parameter isEachFormReadOnce: whether documents that differ in ids, times and numbers only are checked once.
     init(names: BusNames, isEachFormReadOnce: Bool = false) {
@@ -94,7 +94,7 @@ struct WireReading {
 
     private mutating func check(_ document: JSONValue, _ schema: String) async throws {
         uses[schema, default: 0] += 1
-        if knownForms?.insert("\(schema) \(LogMessages.form(of: document))").inserted == false { return }
+        if knownForms?.insert(LogMessages.form(of: [.string(schema), document])).inserted == false { return }
         let problems = try await SchemaChecker.shared.problems(of: document, by: "\(schema).json")
         if !problems.isEmpty {
             Issue.record("\(schema): \(problems.map(\.description)) in \(document.text.prefix(3000))")
