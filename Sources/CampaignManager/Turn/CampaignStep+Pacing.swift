@@ -163,7 +163,7 @@ extension CampaignStep {
         let context = EventContext(correlation: request.id, actor: Manager.outdial.rawValue)
         switch answer {
         case .unknown:
-            memory.buckets[request.campaign]?.giveBack(request.count)
+            // What it may have leased is paid for: it is found later, and dialed then.
             effects.append(.reconcile)
             // Not at once: the next tick asks again.
             memory.wishing.insert(request.campaign)
