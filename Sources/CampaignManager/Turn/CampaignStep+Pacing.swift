@@ -117,7 +117,7 @@ extension CampaignStep {
         capacity: Capacity,
         promised: [String: Int64]
     ) throws -> (count: Int64, route: String)? {
-        guard try isDialingEnabled(for: campaign.customer) else { return nil }
+        guard try !campaign.isPaused && isDialingEnabled(for: campaign.customer) else { return nil }
         guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else {
             return nil
         }
@@ -189,7 +189,7 @@ extension CampaignStep {
         let context = EventContext(correlation: request.id, actor: Manager.outdial.rawValue)
         switch answer {
         case .unknown:
-            memory.buckets[request.campaign]?.giveBack(request.count)
+            // What it may have leased is paid for: it is found later, and dialed then.
             effects.append(.reconcile)
             // Not at once: the next tick asks again.
             memory.wishing.insert(request.campaign)
@@ -206,8 +206,7 @@ extension CampaignStep {
                 hold(leases, run: request.run, outdial: request.outdial, by: loaded.id, context)
             }
             if leases.isEmpty, isExhausted {
-                let open = try CallCounts(campaign: loaded.id, in: db).open
-                try record(loaded.state.exhaust(run: request.run, openAttempts: open), on: loaded, context)
+                try exhaust(request.campaign, run: request.run, context)
             }
         }
     }
@@ -278,8 +277,9 @@ extension CampaignStep {
         let limit = campaign.settings.maximumConcurrent
         // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
         let isFirst = try turn.admit(lease.attempt, consumer: "lease")
-        // With dialing switched off its target is left as if nobody had asked for it, ready for when it is on again.
-        let isRunning = adoption.isEnabled && campaign.isDialing && campaign.run == adoption.run && isPaced
+        // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
+        // again.
+        let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
         let isAllowed = isFirst && isRunning && (limit == 0 || adoption.open < limit)
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
@@ -360,7 +360,7 @@ extension CampaignStep {
         for (key, leases) in unknown {
             guard let loaded = try campaign(key.campaign) else { continue }
             let context = EventContext(correlation: key.campaign, actor: "system")
-            if loaded.state.isDialing, !loaded.state.settings.queue.isNone {
+            if loaded.state.takesLeases, !loaded.state.settings.queue.isNone {
                 // While a request is under way its answer brings them, in their order with those of other campaigns.
                 guard memory.pending[key.campaign] == nil else { continue }
                 hold(leases, run: key.run, outdial: report.outdial, by: key.campaign, context)
