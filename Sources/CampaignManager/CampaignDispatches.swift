@@ -85,7 +85,7 @@ package struct CampaignDispatches: Sendable {
                 return toWorker(event, .ringAgent(ring), ringing.journal, index: index)
             }
         case .legRefused(_, _, let attempt, let journal):
-            return [toWorker(event, .leaveQueue(attempt: attempt, queuecall: queuecall, reason: "late"), journal)]
+            return [toWorker(event, .hangup(attempt: attempt), journal)]
         case .abandoned(let reason, _, let attempt, let journal?):
             let leave = Item.Body.leaveQueue(attempt: attempt, queuecall: queuecall, reason: reason.rawValue)
             return [toWorker(event, leave, journal)]

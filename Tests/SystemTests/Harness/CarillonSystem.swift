@@ -23,6 +23,7 @@ final class CarillonSystem: Sendable {
     /// With `amqpURL` it runs on a broker that others use too; then `environment` gives it an AMQP prefix of its own.
     static func start(
         timeScale: Double,
+        scenario: JSONObject = [:],
         workers: Int = 1,
         environment: [String: String] = [:],
         amqpURL: String? = nil,
@@ -32,6 +33,7 @@ final class CarillonSystem: Sendable {
         let program = try up(
             in: directory,
             timeScale: timeScale,
+            scenario: scenario,
             workers: workers,
             environment: environment,
             amqpURL: amqpURL
@@ -44,12 +46,15 @@ final class CarillonSystem: Sendable {
     static func up(
         in directory: TemporaryDirectory,
         timeScale: Double = 0.05,
+        scenario extra: JSONObject = [:],
         workers: Int = 1,
         environment: [String: String] = [:],
         amqpURL: String? = nil
     ) throws -> Program {
         let scenario = directory.file("scenario.json")
-        try "{\"seed\": 7, \"time_scale\": \(timeScale)}".write(toFile: scenario, atomically: true, encoding: .utf8)
+        var members: JSONObject = ["seed": 7, "time_scale": .double(timeScale)]
+        for member in extra.members { members.append(member.name, member.value) }
+        try JSONValue.object(members).text.write(toFile: scenario, atomically: true, encoding: .utf8)
         return try Program(
             "carillon",
             [
@@ -150,11 +155,17 @@ final class CarillonSystem: Sendable {
 /// Runs `body` on a system of its own, stops it whatever happens, and checks everything that must always hold.
 func withSystem(
     timeScale: Double = 0.05,
+    scenario: JSONObject = [:],
     workers: Int = 1,
     environment: [String: String] = [:],
     _ body: (CarillonSystem) async throws -> Void
 ) async throws {
-    let system = try await CarillonSystem.start(timeScale: timeScale, workers: workers, environment: environment)
+    let system = try await CarillonSystem.start(
+        timeScale: timeScale,
+        scenario: scenario,
+        workers: workers,
+        environment: environment
+    )
     do {
         try await body(system)
     } catch {
