@@ -449,6 +449,7 @@ static int read_properties(camqp_codec *codec, const amqp_basic_properties_t *p,
     PROPERTY(AMQP_BASIC_EXPIRATION_FLAG, CAMQP_HAS_EXPIRATION, expiration)
     PROPERTY(AMQP_BASIC_MESSAGE_ID_FLAG, CAMQP_HAS_MESSAGE_ID, message_id)
     PROPERTY(AMQP_BASIC_TYPE_FLAG, CAMQP_HAS_TYPE, type)
+    PROPERTY(AMQP_BASIC_USER_ID_FLAG, CAMQP_HAS_USER_ID, user_id)
 #undef PROPERTY
     if (p->_flags & AMQP_BASIC_DELIVERY_MODE_FLAG) {
         out->present |= CAMQP_HAS_DELIVERY_MODE;
@@ -814,6 +815,7 @@ int64_t camqp_encode_header(uint16_t channel, const camqp_properties *properties
     PROPERTY(AMQP_BASIC_EXPIRATION_FLAG, CAMQP_HAS_EXPIRATION, expiration)
     PROPERTY(AMQP_BASIC_MESSAGE_ID_FLAG, CAMQP_HAS_MESSAGE_ID, message_id)
     PROPERTY(AMQP_BASIC_TYPE_FLAG, CAMQP_HAS_TYPE, type)
+    PROPERTY(AMQP_BASIC_USER_ID_FLAG, CAMQP_HAS_USER_ID, user_id)
 #undef PROPERTY
     if (properties->present & CAMQP_HAS_DELIVERY_MODE) {
         to._flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;

@@ -19,6 +19,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         keptInside: [
             "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
             "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
+            "campaigncall_report_missing",
         ],
         isFrequent: true,
         customer: { $0.assignment.customer },

@@ -66,7 +66,8 @@ struct CodecTests {
             type: "t",
             replyTo: "r",
             expirationMilliseconds: 1500,
-            headers: Self.table
+            headers: Self.table,
+            userID: "u"
         )
         var encoder = FrameEncoder()
         var buffer = ByteBuffer()

@@ -161,6 +161,9 @@ package final class AMQPClient: Sendable {
 
     // MARK: publishing
 
+    /// The user that this client is known as at the broker, for ``OutgoingMessage/userID``.
+    package var user: String { configuration.user }
+
     /// Publishes messages and waits for what becomes of them; one outcome for each, in order.
     ///
     /// Without a connection all are `unknown` at once. While the broker is short of memory it waits. What is not settled

@@ -83,6 +83,8 @@ struct Properties: Hashable, Sendable {
     var expiration: String?
     var messageID: String?
     var type: String?
+    /// The user that published; the broker takes no other than that of the connection.
+    var userID: String?
 }
 
 /// One frame.

@@ -127,13 +127,14 @@ enum {
     CAMQP_HAS_EXPIRATION = 32,
     CAMQP_HAS_MESSAGE_ID = 64,
     CAMQP_HAS_TYPE = 128,
+    CAMQP_HAS_USER_ID = 256,
 };
 
 /// The properties of a message; headers travel as a field list beside it.
 typedef struct {
     uint32_t present;
     uint8_t delivery_mode;
-    camqp_span content_type, correlation_id, reply_to, expiration, message_id, type;
+    camqp_span content_type, correlation_id, reply_to, expiration, message_id, type, user_id;
 } camqp_properties;
 
 /// One decoded frame. All pointers are borrowed from the codec and end with the next call on it.

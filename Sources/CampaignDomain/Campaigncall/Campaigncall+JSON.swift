@@ -65,8 +65,9 @@ extension Campaigncall {
 }
 
 extension Campaigncall.Assignment {
+    /// The stored form; `engine` is left out for workers of ours, as in rows of earlier versions.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "campaign_id": .id(campaign), "run": .integer(run),
             "outplan_id": .id(outplan), "outdial_id": .id(outdial), "target_id": .id(target), "queue_id": .id(queue),
             "flow_id": .id(flow), "call_id": .id(call), "source": Address.optional(source),
@@ -75,6 +76,8 @@ extension Campaigncall.Assignment {
             "dial_timeout": .integer(dialTimeout.count), "max_talk_time": .integer(maximumTalkTime.count),
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
+        if !engine.isEmpty { object.append("engine", .string(engine)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -98,6 +101,7 @@ extension Campaigncall.Assignment {
             tryCount: try json.requireInt("try_count"),
             worker: try json.requireString("worker_id"),
             journal: try json.requireID("journal"),
+            engine: json["engine"].string ?? "",
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
@@ -138,6 +142,7 @@ extension CampaigncallEvent {
         case .settling: "campaigncall_settling"
         case .claimConfirmed: "campaigncall_claim_confirmed"
         case .resultRepeated: "campaigncall_result_repeated"
+        case .reportMissing: "campaigncall_report_missing"
         case .hangupRequested: "campaigncall_hangup_requested"
         case .deleted: "campaigncall_deleted"
         }
@@ -152,6 +157,7 @@ extension CampaigncallEvent {
         case .resultRepeated(let finished): ["finished": finished.json]
         case .lateResultIgnored(let reason, let moment): ["reason": .string(reason), "at": .time(moment)]
         case .settling(let because, let journal): ["because": .string(because), "journal": .id(journal)]
+        case .reportMissing(let because): ["because": .string(because)]
         case .hangupRequested(let journal): ["journal": .id(journal)]
         case .claimConfirmed, .deleted: [:]
         }
@@ -173,6 +179,7 @@ extension CampaigncallEvent {
             self = .settling(because: try json.requireString("because"), journal: try json.requireID("journal"))
         case "campaigncall_result_repeated":
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))
+        case "campaigncall_report_missing": self = .reportMissing(because: try json.requireString("because"))
         case "campaigncall_claim_confirmed": self = .claimConfirmed
         case "campaigncall_hangup_requested": self = .hangupRequested(journal: try json.requireID("journal"))
         case "campaigncall_deleted": self = .deleted

@@ -18,6 +18,8 @@ package struct CampaignHandler: Sendable {
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
     let idempotent: IdempotentRequests
+    /// The routes that other dialing engines serve.
+    let engineRoutes: Set<String>
     let logger: Logger
 
     package init(
@@ -25,12 +27,14 @@ package struct CampaignHandler: Sendable {
         reads: CampaignReads,
         outdials: OutdialCaller,
         tokenSecret: String,
+        engineRoutes: Set<String> = [],
         logger: Logger
     ) {
         self.writer = writer
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
+        self.engineRoutes = engineRoutes
         idempotent = IdempotentRequests(
             log: reads.log,
             clock: reads.clock,

@@ -9,6 +9,8 @@ package struct EffectRunner: ServiceLifecycle.Service {
     private let effects: AsyncStream<CampaignEffect>
     private let continuation: AsyncStream<CampaignEffect>.Continuation
     let outdials: OutdialCaller
+    let engines: EngineDialer
+    let ignoredReports: IgnoredReportsLog
     let writer: LogWriter<CampaignInput>
     let logger: Logger
     let clock: @Sendable () -> Timestamp
@@ -16,6 +18,7 @@ package struct EffectRunner: ServiceLifecycle.Service {
     package init(
         queue: EffectQueue,
         outdials: OutdialCaller,
+        engines: EngineDialer,
         writer: LogWriter<CampaignInput>,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp
@@ -23,6 +26,8 @@ package struct EffectRunner: ServiceLifecycle.Service {
         effects = queue.stream
         continuation = queue.continuation
         self.outdials = outdials
+        self.engines = engines
+        ignoredReports = IgnoredReportsLog(logger: logger)
         self.writer = writer
         self.logger = logger
         self.clock = clock
@@ -70,6 +75,10 @@ package struct EffectRunner: ServiceLifecycle.Service {
                 )
             }
         case .reconcile: await reconcile()
+        case .dial(let command):
+            guard let failure = await engines.dial(command) else { return }
+            _ = writer.submit([.commandFailed(attempt: command.command.attempt, failure)])
+        case .ignored(let reports): ignoredReports.note(reports)
         case .wake(let moment):
             let pause = moment.microseconds - clock().microseconds
             try? await Task.sleep(for: .microseconds(max(0, pause)))

@@ -17,6 +17,10 @@ package enum CampaignInput: Sendable {
     case leased(LeaseRequest, LeaseAnswer)
     /// What outdial-manager knows of one claim, to compare with what runs here.
     case reconcile(ClaimReport)
+    /// A command to another engine is not certain to be with the broker.
+    case commandFailed(attempt: ID, EngineCommand.Failure)
+    /// The broker gives back a command that no engine took, or that one took and did not answer for.
+    case undelivered(attempt: ID, reason: String, acknowledge: @Sendable () -> Void)
     /// Time has passed. While the bus is away, nobody is silent and no answer is late.
     case tick(isConnected: Bool)
 }
@@ -72,6 +76,10 @@ package enum CampaignEffect: Hashable, Sendable {
     /// Claim again for a run that lost its claim.
     case reclaim(campaign: ID, run: Int64, customer: ID, outdial: ID, plan: DialPlan)
     case reconcile
+    /// Publish a command to another dialing engine, this once.
+    case dial(EngineCommand)
+    /// Count reports that changed nothing, and say so.
+    case ignored(IgnoredReports)
     /// Come back with a tick at this moment.
     case wake(at: Timestamp)
 }
