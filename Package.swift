@@ -96,8 +96,9 @@ let package = Package(
         .target(
             name: "CampaignManager",
             dependencies: [
-                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle,
-                logging, metrics,
+                "AMQP", "CampaignDomain", "Contracts", "EventLog", "OutboundHTTP", "Service", argumentParser, crypto,
+                grdb,
+                lifecycle, logging, metrics,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),
@@ -213,13 +214,21 @@ let package = Package(
             name: "CarillonToolTests",
             dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
         ),
+        // Everything together in one thread, with a clock of its own.
+        .testTarget(
+            name: "WorldTests",
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "OutdialManager", "Service", "TestSupport", grdb,
+            ]
+        ),
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "AMQP", logging,
                 "APIGateway", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog",
                 "OutdialDomain",
-                "OutdialManager", "Service", "TestSupport", grdb,
+                "OutdialManager", "Service", "TestSupport", crypto, grdb,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
             ]

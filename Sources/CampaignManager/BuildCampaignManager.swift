@@ -2,6 +2,7 @@ import AMQP
 package import ArgumentParser
 import Contracts
 import EventLog
+import OutboundHTTP
 package import Service
 package import ServiceLifecycle
 
@@ -26,6 +27,14 @@ package struct CampaignManagerOptions: DaemonOptions {
 
     @Option(help: "The broker's users that workers report with, by commas (CARILLON_WORKER_USERS, any but engines').")
     package var workerUsers: String?
+
+    @Option(
+        help: """
+            Hosts, addresses and blocks that customers' webhooks may go to although they are not public, by commas \
+            (CARILLON_OUTBOUND_ALLOW, none).
+            """
+    )
+    package var outboundAllow: String?
 
     @Option(help: "Milliseconds that a call may last (CARILLON_MAX_TALK_TIME, 3600000).")
     package var maxTalkTime: String?
@@ -54,6 +63,15 @@ package struct CampaignManagerOptions: DaemonOptions {
         )
         settings.engines = try engines(environment)
         return settings
+    }
+
+    func outboundRules(_ environment: [String: String]) throws -> AddressRules {
+        let setting = Setting("CARILLON_OUTBOUND_ALLOW", flag: outboundAllow, in: environment)
+        do {
+            return try AddressRules(allowing: setting.value ?? "")
+        } catch {
+            throw setting.refusal("\"\(error.entry)\" is no host, address or block such as 10.1.0.0/16")
+        }
     }
 
     private func engines(_ environment: [String: String]) throws -> EngineRoutes {
@@ -108,6 +126,14 @@ package func buildCampaignManager(
         engineRoutes: Set(settings.engines.routes.map(\.name)),
         logger: context.logger
     )
+    let webhooks = WebhookDesk(
+        store: try WebhookStore(directory: context.configuration.dataDirectory),
+        addresses: { try WebhookAddress.all(log) },
+        http: GuardedClient(rules: try options.outboundRules(context.environment)),
+        client: bus.client,
+        names: bus.names,
+        logger: context.logger
+    )
     let dispatches = CampaignDispatches(names: bus.names)
     var services: [any ServiceLifecycle.Service] = [
         BusService(client: bus.client, readiness: context.readiness),
@@ -127,6 +153,7 @@ package func buildCampaignManager(
             queue: effects,
             outdials: outdials,
             engines: EngineDialer(client: bus.client, names: bus.names, logger: context.logger, clock: Clock.wall),
+            webhooks: webhooks,
             writer: writer,
             logger: context.logger,
             clock: Clock.wall
@@ -146,6 +173,7 @@ package func buildCampaignManager(
             handler: { await handler.handle($0) }
         ),
     ]
+    services.append(webhooks)
     if !settings.engines.routes.isEmpty {
         services.append(
             EngineReturns(

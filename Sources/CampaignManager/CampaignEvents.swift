@@ -9,7 +9,9 @@ package let campaignManagerEvents: [PublishedCategory] = [
             "campaign_started": "campaign_status_run", "campaign_stopping": "campaign_status_stopping",
             "campaign_stopped": "campaign_status_stop",
         ],
-        keptInside: ["campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed"],
+        keptInside: [
+            "campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed", "campaign_next_due",
+        ],
         customer: { $0.customer },
         resource: { $0.resource }
     ),
@@ -26,7 +28,12 @@ package let campaignManagerEvents: [PublishedCategory] = [
         resource: { $0.resource }
     ),
     PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
-    PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.resource }),
+    PublishedCategory(
+        Customer.self,
+        keptInside: ["customer_webhook_secret_made"],
+        customer: { $0.id },
+        resource: { $0.resource }
+    ),
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Agent.self,

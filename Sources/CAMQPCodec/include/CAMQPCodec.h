@@ -49,6 +49,8 @@ enum {
     CAMQP_QUEUE_DECLARE_OK = 0x0032000B,
     CAMQP_QUEUE_BIND = 0x00320014,
     CAMQP_QUEUE_BIND_OK = 0x00320015,
+    CAMQP_QUEUE_UNBIND = 0x00320032,
+    CAMQP_QUEUE_UNBIND_OK = 0x00320033,
     CAMQP_BASIC_QOS = 0x003C000A,
     CAMQP_BASIC_QOS_OK = 0x003C000B,
     CAMQP_BASIC_CONSUME = 0x003C0014,
@@ -99,6 +101,7 @@ typedef struct {
 /// | queue.declare       | queue     |          |             |                                  |              | passive, durable, exclusive, auto-delete |
 /// | queue.declare-ok    | queue     |          |             | messages, consumers              |              |       |
 /// | queue.bind          | queue     | exchange | routing key |                                  |              |       |
+/// | queue.unbind        | queue     | exchange | routing key |                                  |              |       |
 /// | basic.qos           |           |          |             | count                            |              | global |
 /// | basic.consume       | queue     | tag      |             |                                  |              | no-local, no-ack, exclusive |
 /// | basic.consume-ok    | tag       |          |             |                                  |              |       |

@@ -59,6 +59,10 @@ package struct CampaignHandler: Sendable {
             case "agent.create", "agent.password": return await change(try await withPasswordHash(request))
             case "queue.direct_hash":
                 return await change(request.with("direct_hash", .string(randomHexadecimal(bytes: 16))))
+            case "customer.webhook_secret":
+                return await change(request.with("webhook_secret", .string(randomHexadecimal(bytes: 32))))
+            case "customer.update":
+                return await change(request.with("webhook_secret", .string(randomHexadecimal(bytes: 32))))
             case "campaign.rehearse": return try await rehearse(request)
             case "campaign.status": return try await setStatus(request)
             case "campaign.create", "campaign.resource_info":
@@ -72,7 +76,7 @@ package struct CampaignHandler: Sendable {
 
     /// What needs little room and ends what runs: a worker reports the ends of its calls only once it is registered.
     private static let alwaysPossible: Set<String> = [
-        "campaign.stop", "worker.register", "customer.dialing", "system.dialing", "call.hangup",
+        "campaign.stop", "campaign.pause", "worker.register", "customer.dialing", "system.dialing", "call.hangup",
     ]
 
     /// Has a turn of the writer do it.
@@ -207,7 +211,9 @@ package struct CampaignHandler: Sendable {
         create.method = "account.create"
         create.params = [
             "customer_id": .id(try params[isFirst ? "customer_id" : "id"].id ?? params.requireID("customer_id")),
-            "agent_id": params["agent_id"], "accesskey_id": params["accesskey_id"], "username": .string(username),
+            "agent_id": params["agent_id"],
+            "webhook_secret": .string(randomHexadecimal(bytes: 32)), "accesskey_id": params["accesskey_id"],
+            "username": .string(username),
             "permission": .integer(isFirst ? admin.union(.projectSuperAdmin).rawValue : admin.rawValue),
             "password_hash": .string(try await newPasswords.hash(password)),
             "token_hash": .string(accessKeyHash(try params.requireString("token"))),

@@ -11,6 +11,7 @@ package struct EffectRunner: ServiceLifecycle.Service {
     let outdials: OutdialCaller
     let engines: EngineDialer
     let ignoredReports: IgnoredReportsLog
+    let webhooks: WebhookDesk
     let writer: LogWriter<CampaignInput>
     let logger: Logger
     let clock: @Sendable () -> Timestamp
@@ -19,6 +20,7 @@ package struct EffectRunner: ServiceLifecycle.Service {
         queue: EffectQueue,
         outdials: OutdialCaller,
         engines: EngineDialer,
+        webhooks: WebhookDesk,
         writer: LogWriter<CampaignInput>,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp
@@ -27,6 +29,7 @@ package struct EffectRunner: ServiceLifecycle.Service {
         continuation = queue.continuation
         self.outdials = outdials
         self.engines = engines
+        self.webhooks = webhooks
         ignoredReports = IgnoredReportsLog(logger: logger)
         self.writer = writer
         self.logger = logger
@@ -79,6 +82,11 @@ package struct EffectRunner: ServiceLifecycle.Service {
             guard let failure = await engines.dial(command) else { return }
             _ = writer.submit([.commandFailed(attempt: command.command.attempt, failure)])
         case .ignored(let reports): ignoredReports.note(reports)
+        case .webhooksChanged: webhooks.refresh()
+        case .claimNext(let claim):
+            // A campaign is not started when the disk is nearly full, whoever starts it.
+            let answer = writer.isSpaceLow ? .unknown : await outdials.claim(claim)
+            _ = writer.submit([.nextClaimed(claim, answer)])
         case .wake(let moment):
             let pause = moment.microseconds - clock().microseconds
             try? await Task.sleep(for: .microseconds(max(0, pause)))

@@ -15,6 +15,8 @@ package enum CampaignInput: Sendable {
     case message(IncomingMessage.Content, acknowledge: @Sendable () -> Void)
     /// The answer to a lease request.
     case leased(LeaseRequest, LeaseAnswer)
+    /// What outdial-manager says to the claim of a campaign that follows another.
+    case nextClaimed(NextClaim, ClaimAnswer)
     /// What outdial-manager knows of one claim, to compare with what runs here.
     case reconcile(ClaimReport)
     /// A command to another engine is not certain to be with the broker.
@@ -40,6 +42,25 @@ package enum LeaseAnswer: Hashable, Sendable {
     /// outdial-manager says that this run does not hold the claim.
     case claimLost
     /// No answer in time: leases may exist, the next reconciliation finds them.
+    case unknown
+}
+
+/// The claim that a campaign needs to follow another.
+package struct NextClaim: Hashable, Sendable {
+    /// The campaign that has ended.
+    package var ended: ID
+    package var next: ID
+    /// The run of `next` that it is for.
+    package var run: Int64
+    package var customer: ID
+    package var outdial: ID
+    package var plan: DialPlan
+}
+
+package enum ClaimAnswer: Hashable, Sendable {
+    case granted
+    case refused(Refusal)
+    /// No answer in time: it may be held.
     case unknown
 }
 
@@ -78,8 +99,12 @@ package enum CampaignEffect: Hashable, Sendable {
     case reconcile
     /// Publish a command to another dialing engine, this once.
     case dial(EngineCommand)
+    /// Somebody's webhooks go elsewhere, or are signed with another secret.
+    case webhooksChanged
     /// Count reports that changed nothing, and say so.
     case ignored(IgnoredReports)
+    /// Claim for a campaign that follows another.
+    case claimNext(NextClaim)
     /// Come back with a tick at this moment.
     case wake(at: Timestamp)
 }
