@@ -60,7 +60,9 @@ package struct EngineRoutes: Hashable, Sendable {
             return nil
         }
         let parts = halves[1].split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard let channels = Int64(parts[0]), (1...100_000).contains(channels), !parts.dropFirst().contains("") else {
+        guard let channels = Int64(parts[0]), (1...100_000).contains(channels),
+            parts.dropFirst().allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isPlain) })
+        else {
             return nil
         }
         return EngineRoute(name: halves[0], channels: channels, users: Set(parts.dropFirst()))
