@@ -23,6 +23,8 @@ package let campaignManagerEvents: [PublishedCategory] = [
             "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
         ],
         isFrequent: true,
+        // A test call is told on the exchange of calls only.
+        isTold: { !$0.assignment.isTest },
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),

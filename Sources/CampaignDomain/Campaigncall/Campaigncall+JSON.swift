@@ -66,7 +66,7 @@ extension Campaigncall {
 
 extension Campaigncall.Assignment {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "campaign_id": .id(campaign), "run": .integer(run),
             "outplan_id": .id(outplan), "outdial_id": .id(outdial), "target_id": .id(target), "queue_id": .id(queue),
             "flow_id": .id(flow), "call_id": .id(call), "source": Address.optional(source),
@@ -75,6 +75,8 @@ extension Campaigncall.Assignment {
             "dial_timeout": .integer(dialTimeout.count), "max_talk_time": .integer(maximumTalkTime.count),
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
+        if isTest { object.append("test", true) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -101,7 +103,8 @@ extension Campaigncall.Assignment {
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
-            createdAt: try json.requireTime("tm_create")
+            createdAt: try json.requireTime("tm_create"),
+            isTest: json["test"].bool ?? false
         )
     }
 
@@ -110,8 +113,9 @@ extension Campaigncall.Assignment {
         DialCommand(
             attempt: id,
             call: call,
-            campaign: campaign,
-            run: run,
+            // A worker ends the calls of a run that is cancelled: a test belongs to none.
+            campaign: isTest ? .none : campaign,
+            run: isTest ? 1 : run,
             customer: customer,
             target: target,
             source: source,

@@ -39,6 +39,8 @@ package struct Campaigncall: Aggregate, Hashable {
         package var startBy: Timestamp
         /// A moment of its own for each, so that lists have one order.
         package var createdAt: Timestamp
+        /// Somebody tries the campaign on a number of their own: it has no target, and no run and no count knows it.
+        package var isTest: Bool
 
         package init(
             id: ID,
@@ -60,7 +62,8 @@ package struct Campaigncall: Aggregate, Hashable {
             dialTimeout: Milliseconds,
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
-            createdAt: Timestamp
+            createdAt: Timestamp,
+            isTest: Bool = false
         ) {
             self.id = id
             self.customer = customer
@@ -82,6 +85,7 @@ package struct Campaigncall: Aggregate, Hashable {
             self.maximumTalkTime = maximumTalkTime
             self.startBy = startBy
             self.createdAt = createdAt
+            self.isTest = isTest
         }
     }
 
@@ -111,7 +115,7 @@ package struct Campaigncall: Aggregate, Hashable {
     package var isOpen: Bool { phase != .done }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.
-    package var wasNotDialed: Bool { outcome == .notPlaced }
+    package var wasNotDialed: Bool { outcome == .notPlaced && !assignment.isTest }
 }
 
 /// What happens to a campaigncall.

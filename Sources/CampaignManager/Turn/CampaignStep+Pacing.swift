@@ -213,12 +213,14 @@ extension CampaignStep {
         let limit = loaded.state.settings.maximumConcurrent
         var open = try CallCounts(campaign: loaded.id, in: db).open
         let isEnabled = try isDialingEnabled(for: loaded.state.customer)
+        let tested = try numbersOfTestCalls(of: loaded.state.customer)
         for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
             // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
             let isFirst = try turn.admit(lease.attempt, consumer: "lease")
             // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on again.
             let isRunning = isEnabled && loaded.state.takesLeases && loaded.state.run == run
-            let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
+            let isAllowed =
+                isFirst && isRunning && (limit == 0 || open < limit) && !tested.contains(lease.destination.target)
             let worker = isAllowed ? capacity.take(on: CampaignStep.route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {
                 let returned = CampaignEvent.leaseReturned(
@@ -248,7 +250,7 @@ extension CampaignStep {
         }
     }
 
-    private mutating func assignment(
+    mutating func assignment(
         of lease: Lease,
         to worker: Capacity.Entry,
         for campaign: Campaign,
