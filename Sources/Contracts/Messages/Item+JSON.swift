@@ -6,6 +6,14 @@ extension Item {
         case .cancel: "cancel"
         case .settle: "settle"
         case .hangup: "hangup"
+        case .program: "program"
+        case .ringAgent: "ring_agent"
+        case .leaveQueue: "leave_queue"
+        case .stopFlow: "stop_flow"
+        case .queueJoined: "queue_joined"
+        case .agentLeg: "agent_leg"
+        case .flowProgress: "flow_progress"
+        case .optOut: "opt_out"
         case .workerStatus: "worker_status"
         case .attemptRefused: "attempt_refused"
         case .settled: "settled"
@@ -22,7 +30,8 @@ extension Item {
         switch body {
         case .dial(let command): object.append("dial", command.json)
         case .cancel(let campaign, let run): object.append(campaign: campaign, run: run)
-        case .settle(let attempt), .hangup(let attempt): object.append("attempt_id", .id(attempt))
+        case .settle(let attempt), .hangup(let attempt), .stopFlow(let attempt):
+            object.append("attempt_id", .id(attempt))
         case .workerStatus(let status): object.append("worker", status.json)
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
             object.append("attempt_id", .id(attempt))
@@ -33,6 +42,16 @@ extension Item {
             object.append("attempt_id", .id(attempt))
             object.append("state", .string(state.rawValue))
             object.append("journal", .id(journal))
+        case .program(let program): object.append("program", program.json)
+        case .ringAgent(let ring): object.append("ring", ring.json)
+        case .leaveQueue(let attempt, let queuecall, let reason):
+            object.append("attempt_id", .id(attempt))
+            object.append("queuecall_id", .id(queuecall))
+            object.append("reason", .string(reason))
+        case .queueJoined(let entry): object.append("entry", entry.json)
+        case .agentLeg(let report): object.append("leg", report.json)
+        case .flowProgress(let progress): object.append("progress", progress.json)
+        case .optOut(let optOut): object.append("opt_out", optOut.json)
         case .attemptFinished(let finished): object.append("finished", finished.json)
         case .claimReleased(let outdial, let campaign, let run), .outdialReady(let outdial, let campaign, let run),
             .outdialExhausted(let outdial, let campaign, let run):
@@ -80,6 +99,19 @@ extension Item.Body {
         case "cancel": self = .cancel(campaign: try json.requireID("campaign_id"), run: try json.requireInteger("run"))
         case "settle": self = .settle(attempt: try json.requireID("attempt_id"))
         case "hangup": self = .hangup(attempt: try json.requireID("attempt_id"))
+        case "program": self = .program(try Program(json: json["program"]))
+        case "ring_agent": self = .ringAgent(try AgentRing(json: json["ring"]))
+        case "leave_queue":
+            self = .leaveQueue(
+                attempt: try json.requireID("attempt_id"),
+                queuecall: try json.requireID("queuecall_id"),
+                reason: try json.requireString("reason")
+            )
+        case "stop_flow": self = .stopFlow(attempt: try json.requireID("attempt_id"))
+        case "queue_joined": self = .queueJoined(try QueueEntry(json: json["entry"]))
+        case "agent_leg": self = .agentLeg(try AgentLegReport(json: json["leg"]))
+        case "flow_progress": self = .flowProgress(try FlowProgress(json: json["progress"]))
+        case "opt_out": self = .optOut(try OptOut(json: json["opt_out"]))
         case "worker_status": self = .workerStatus(try WorkerStatus(json: json["worker"]))
         case "attempt_refused":
             self = .attemptRefused(
@@ -128,18 +160,26 @@ extension JSONObject {
 
 extension DialCommand {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "call_id": .id(call), "campaign_id": .id(campaign), "run": .integer(run),
             "customer_id": .id(customer), "target_id": .id(target), "source": .optional(source),
             "destination": destination.json, "destination_index": .integer(destinationIndex),
             "try_count": .integer(tryCount), "dial_timeout": .integer(dialTimeout.count),
             "max_talk_time": .integer(maximumTalkTime.count), "start_by": .time(startBy),
         ]
+        if kind != .call { object.append("kind", .string(kind.rawValue)) }
+        if !program.isNone { object.append("program_id", .id(program)) }
+        if !outdial.isNone { object.append("outdial_id", .id(outdial)) }
+        profile.append(to: &object)
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
         guard let destination = try Address.stored(json["destination"]) else {
             throw JSONError("destination is missing")
+        }
+        guard let kind = Kind(rawValue: json["kind"].string ?? "call") else {
+            throw JSONError("kind must be one of \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self.init(
             attempt: try json.requireID("attempt_id"),
@@ -154,7 +194,11 @@ extension DialCommand {
             tryCount: try json.requireInt("try_count"),
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
-            startBy: try json.requireTime("start_by")
+            startBy: try json.requireTime("start_by"),
+            kind: kind,
+            program: json["program_id"].id ?? .none,
+            outdial: json["outdial_id"].id ?? .none,
+            profile: TargetProfile(members: json)
         )
     }
 }
@@ -228,10 +272,12 @@ extension DialPlan {
 
 extension Lease {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "target_id": .id(target), "destination": destination.json,
             "destination_index": .integer(destinationIndex), "try_count": .integer(tryCount),
         ]
+        profile.append(to: &object)
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -243,7 +289,8 @@ extension Lease {
             target: try json.requireID("target_id"),
             destination: destination,
             destinationIndex: try json.requireInt("destination_index"),
-            tryCount: try json.requireInt("try_count")
+            tryCount: try json.requireInt("try_count"),
+            profile: TargetProfile(members: json)
         )
     }
 }

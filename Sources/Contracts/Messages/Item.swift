@@ -18,10 +18,20 @@ package struct Item: Hashable, Sendable {
         case cancel(campaign: ID, run: Int64)
         case settle(attempt: ID)
         case hangup(attempt: ID)
+        case program(Program)
+        case ringAgent(AgentRing)
+        /// The wait is over without an agent (`wait_timeout`, `queue_deleted`): the flow goes on behind its queue_join.
+        case leaveQueue(attempt: ID, queuecall: ID, reason: String)
+        case stopFlow(attempt: ID)
         // worker to campaign-manager
         case workerStatus(WorkerStatus)
         case attemptRefused(attempt: ID, reason: String, journal: ID, sequence: Int64)
         case settled(attempt: ID, state: SettledState, journal: ID)
+        case queueJoined(QueueEntry)
+        case agentLeg(AgentLegReport)
+        case flowProgress(FlowProgress)
+        // worker to outdial-manager
+        case optOut(OptOut)
         // campaign-manager to outdial-manager
         case attemptFinished(AttemptFinished)
         case claimReleased(outdial: ID, campaign: ID, run: Int64)
@@ -45,8 +55,13 @@ package struct Item: Hashable, Sendable {
     }
 }
 
-/// Everything that a worker needs to place one call.
+/// Everything that a worker needs to place one call, or to run one flow without a call.
 package struct DialCommand: Hashable, Sendable {
+    /// What an attempt is: a call, or a flow that runs without one.
+    package enum Kind: String, Sendable, CaseIterable {
+        case call, flow, message, email
+    }
+
     package var attempt: ID
     package var call: ID
     package var campaign: ID
@@ -62,6 +77,12 @@ package struct DialCommand: Hashable, Sendable {
     package var maximumTalkTime: Milliseconds
     /// The last moment at which the call may be placed.
     package var startBy: Timestamp
+    package var kind: Kind
+    /// What is done when the call is answered; ``ID/none``: nothing, both just talk. Without it there is no profile either.
+    package var program: ID
+    /// The list of the target; ``ID/none`` without a program.
+    package var outdial: ID
+    package var profile: TargetProfile
 
     package init(
         attempt: ID,
@@ -76,7 +97,11 @@ package struct DialCommand: Hashable, Sendable {
         tryCount: Int,
         dialTimeout: Milliseconds,
         maximumTalkTime: Milliseconds,
-        startBy: Timestamp
+        startBy: Timestamp,
+        kind: Kind = .call,
+        program: ID = .none,
+        outdial: ID = .none,
+        profile: TargetProfile = .empty
     ) {
         self.attempt = attempt
         self.call = call
@@ -91,6 +116,10 @@ package struct DialCommand: Hashable, Sendable {
         self.dialTimeout = dialTimeout
         self.maximumTalkTime = maximumTalkTime
         self.startBy = startBy
+        self.kind = kind
+        self.program = program
+        self.outdial = outdial
+        self.profile = profile
     }
 }
 
@@ -195,12 +224,21 @@ package struct Lease: Hashable, Sendable {
     package var destination: Address
     package var destinationIndex: Int
     package var tryCount: Int
+    package var profile: TargetProfile
 
-    package init(attempt: ID, target: ID, destination: Address, destinationIndex: Int, tryCount: Int) {
+    package init(
+        attempt: ID,
+        target: ID,
+        destination: Address,
+        destinationIndex: Int,
+        tryCount: Int,
+        profile: TargetProfile = .empty
+    ) {
         self.attempt = attempt
         self.target = target
         self.destination = destination
         self.destinationIndex = destinationIndex
         self.tryCount = tryCount
+        self.profile = profile
     }
 }
