@@ -6,34 +6,6 @@ import Testing
 extension SystemTests {
     /// The commands for objects, run as an operator runs them.
     @Suite struct ToolTests {
-        private struct Run {
-            var status: Int32
-            var output: String
-            var errors: String
-
-            /// The lines of `--json`.
-            func objects() throws -> [JSONValue] {
-                try output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
-            }
-        }
-
-        /// Runs the tool against the shared system, which it finds by its data directory.
-        private func carillon(
-            _ arguments: String...,
-            environment: [String: String]? = nil
-        ) async throws -> Run {
-            let system = try await SharedSystem.current.system()
-            let directory = try TemporaryDirectory()
-            let program = try Program(
-                "carillon",
-                arguments,
-                environment: environment ?? ["CARILLON_DATA_DIR": system.dataDirectory],
-                directory: directory.path
-            )
-            let status = try await program.waitForExit(within: .seconds(60))
-            return Run(status: status, output: program.standardOutput, errors: program.standardError)
-        }
-
         @Test func pagesJoinAndEveryLineIsAnObject() async throws {
             let system = try await SharedSystem.current.system()
             let outdial = try await system.api.makeOutdial((0..<230).map { [number(190, $0, 1)] })
@@ -138,6 +110,55 @@ extension SystemTests {
             #expect(try await carillon("dialing", "off").output == "dialing is off\n")
             #expect(try await carillon("dialing", "on").output == "dialing is on\n")
             #expect(try await carillon("dialing", "--system").output == "dialing is on\n")
+        }
+
+        @Test func theLogsTellWhoWroteAFieldAndWhatLedToIt() async throws {
+            let system = try await SharedSystem.current.system()
+            let setup = try await system.api.makeCampaign([[number(191, 1, 2)]], tries: [1])
+            try await system.api.setStatus(setup.id, "run")
+            try await system.api.awaitExhaustion(setup.id, within: .seconds(30))
+            let now = try #require(try await system.api.list("/v1.0/outdials/\(setup.outdial)/targets").first)
+            let target = "target:\(try #require(now["id"].string))"
+
+            let blame = try await carillon("log", "blame", target, "result_reason", "--json")
+            let verdict = try #require(try blame.objects().first, "\(blame.errors)")
+            #expect(verdict["before"] == "" && verdict["after"] == "busy")
+            #expect(verdict["event"]["type"] == "target_attempt_finished")
+            // From the report of the end back to the dial command, through three daemons.
+            #expect(
+                verdict["causes"].array?.compactMap { $0["type"].string } == [
+                    "campaigncall_finished", "call_hangup", "campaigncall_created",
+                ]
+            )
+
+            let since = try await carillon("log", "bisect", target, "status=progressing", "--json")
+            let leased = try #require(try since.objects().first, "\(since.errors)")
+            #expect(leased["type"] == "target_leased")
+            let position = try #require(leased["position"].string)
+            let then = try await carillon("log", "state", target, "--at", position, "--json", "--unmasked")
+            let state = try #require(try then.objects().first, "\(then.errors)")
+            #expect(state["status"] == "progressing" && state["try_count_0"] == 1 && state["result"] == "")
+            #expect(state["destination_0"] == now["destination_0"])
+            let last = try await carillon("log", "state", target, "--json", "--unmasked")
+            #expect(try last.objects().first?["result"] == now["result"])
+            let list = try await carillon(
+                "log",
+                "state",
+                "target",
+                "--where",
+                "outdial_id=\(setup.outdial)",
+                "--where",
+                "status=done",
+                "--json"
+            )
+            #expect(try list.objects().map { $0["id"] } == [now["id"]])
+
+            let never = try await carillon("log", "bisect", target, "status=flying")
+            #expect(never.status == 1 && never.errors.contains("was never flying"))
+            let unknown = try await carillon("log", "blame", target, "colour")
+            #expect(unknown.status == 64 && unknown.errors.contains("has no field colour; it has id, "))
+            let late = try await carillon("log", "state", target, "--at", "outdial-manager:99999999")
+            #expect(late.status == 1 && late.errors.contains("has no position 99999999"))
         }
     }
 }
