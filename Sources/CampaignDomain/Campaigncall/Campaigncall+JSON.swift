@@ -51,8 +51,9 @@ extension Campaigncall {
             "id": .id(assignment.id), "customer_id": .id(assignment.customer), "campaign_id": .id(assignment.campaign),
             "outplan_id": .id(assignment.outplan), "outdial_id": .id(assignment.outdial),
             "outdial_target_id": .id(assignment.target), "queue_id": .id(assignment.queue),
-            "activeflow_id": .id(.none), "flow_id": .id(assignment.flow), "reference_type": "call",
-            "reference_id": .id(assignment.call), "status": .string(status), "result": .string(result),
+            "activeflow_id": .id(answeredAt == nil ? .none : assignment.activeflow), "flow_id": .id(assignment.flow),
+            "reference_type": .string(assignment.kind.rawValue),
+            "reference_id": .id(assignment.kind == .call ? assignment.call : assignment.activeflow), "status": .string(status), "result": .string(result),
             "source": (assignment.source ?? Address(type: "", target: "")).json,
             "destination": assignment.destination.json, "destination_index": .integer(assignment.destinationIndex),
             "try_count": .integer(assignment.tryCount), "hangup_reason": .string(hangupReason),
@@ -66,7 +67,7 @@ extension Campaigncall {
 
 extension Campaigncall.Assignment {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "campaign_id": .id(campaign), "run": .integer(run),
             "outplan_id": .id(outplan), "outdial_id": .id(outdial), "target_id": .id(target), "queue_id": .id(queue),
             "flow_id": .id(flow), "call_id": .id(call), "source": Address.optional(source),
@@ -75,6 +76,10 @@ extension Campaigncall.Assignment {
             "dial_timeout": .integer(dialTimeout.count), "max_talk_time": .integer(maximumTalkTime.count),
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
+        if kind != .call { object.append("kind", .string(kind.rawValue)) }
+        if !program.isNone { object.append("program_id", .id(program)) }
+        profile.append(to: &object)
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -101,7 +106,10 @@ extension Campaigncall.Assignment {
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
-            createdAt: try json.requireTime("tm_create")
+            createdAt: try json.requireTime("tm_create"),
+            kind: json["kind"].string.flatMap { DialCommand.Kind(rawValue: $0) } ?? .call,
+            program: json["program_id"].id ?? .none,
+            profile: TargetProfile(members: json)
         )
     }
 
@@ -120,7 +128,11 @@ extension Campaigncall.Assignment {
             tryCount: tryCount,
             dialTimeout: dialTimeout,
             maximumTalkTime: maximumTalkTime,
-            startBy: startBy
+            startBy: startBy,
+            kind: kind,
+            program: program,
+            outdial: program.isNone ? .none : outdial,
+            profile: profile
         )
     }
 }

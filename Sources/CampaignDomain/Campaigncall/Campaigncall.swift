@@ -39,6 +39,11 @@ package struct Campaigncall: Aggregate, Hashable {
         package var startBy: Timestamp
         /// A moment of its own for each, so that lists have one order.
         package var createdAt: Timestamp
+        package var kind: DialCommand.Kind
+        /// What runs once it is answered; ``ID/none``: nothing.
+        package var program: ID
+        /// With a program: what its flow may say of the target. Kept in the event alone.
+        package var profile: TargetProfile
 
         package init(
             id: ID,
@@ -60,7 +65,10 @@ package struct Campaigncall: Aggregate, Hashable {
             dialTimeout: Milliseconds,
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
-            createdAt: Timestamp
+            createdAt: Timestamp,
+            kind: DialCommand.Kind = .call,
+            program: ID = .none,
+            profile: TargetProfile = .empty
         ) {
             self.id = id
             self.customer = customer
@@ -82,7 +90,13 @@ package struct Campaigncall: Aggregate, Hashable {
             self.maximumTalkTime = maximumTalkTime
             self.startBy = startBy
             self.createdAt = createdAt
+            self.kind = kind
+            self.program = program
+            self.profile = profile
         }
+
+        /// The run of its flow; ``ID/none`` when it runs none.
+        package var activeflow: ID { program.isNone ? .none : .activeflow(of: id) }
     }
 
     package var assignment: Assignment
@@ -140,7 +154,9 @@ extension Campaigncall {
     package typealias Event = CampaigncallEvent
 
     package static func evolve(_ state: inout Campaigncall?, _ event: CampaigncallEvent, at time: Timestamp) {
-        if case .created(let assignment) = event {
+        if case .created(var assignment) = event {
+            // Its worker was told; nobody else needs it.
+            assignment.profile = .empty
             state = Campaigncall(
                 assignment: assignment,
                 phase: .assigned,

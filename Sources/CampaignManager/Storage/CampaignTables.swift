@@ -69,7 +69,10 @@ package enum CampaignTables {
             .customer { $0.assignment.customer },
             .init("campaign_id", .blob) { $0.assignment.campaign.databaseValue },
             .init("journal", .blob) { $0.assignment.journal.databaseValue },
-            .init("call_id", .blob) { $0.assignment.call.databaseValue },
+            // What is no call is not found as one.
+            .init("call_id", .blob) {
+                ($0.assignment.kind == .call ? $0.assignment.call : ID.none).databaseValue
+            },
             .init("bucket", .text) { $0.bucket.rawValue.databaseValue },
             .init("outdial_id", .blob) { $0.assignment.outdial.databaseValue },
             .init("target_id", .blob) { $0.assignment.target.databaseValue },
@@ -87,6 +90,18 @@ package enum CampaignTables {
         ]
     )
 
+    package static let activeflows = AggregateTable<Activeflow>(
+        columns: [
+            .customer { $0.customer }, .init("campaign_id", .blob) { $0.campaign.databaseValue },
+            .init("status", .text) { $0.status.rawValue.databaseValue }, .createdAt { $0.createdAt },
+            .isDeleted { _ in nil },
+        ],
+        indexes: [
+            "CREATE INDEX activeflow_list ON activeflow(customer_id, created_at)",
+            "CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at)",
+        ]
+    )
+
     package static let workers = AggregateTable<Worker>(
         columns: [.init("status", .text) { $0.status.rawValue.databaseValue }]
     )
@@ -95,6 +110,7 @@ package enum CampaignTables {
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
         + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + AnsweredRequests.schema
+        + activeflows.schema
         + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
@@ -119,5 +135,5 @@ extension AggregateTable.Column {
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
     CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
-    CampaignTables.queues, CampaignTables.flows, CampaignTables.system,
+    CampaignTables.queues, CampaignTables.flows, CampaignTables.system, CampaignTables.activeflows,
 ]

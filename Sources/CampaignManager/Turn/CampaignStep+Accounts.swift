@@ -19,6 +19,7 @@ extension CampaignStep {
             return try performQueue(request, context)
         case "flow.create", "flow.update", "flow.delete": return try performFlow(request, context)
         case "customer.update", "customer.dialing", "system.dialing": return try performDialing(request, context)
+        case "activeflow.stop": return try stopActiveflow(request, context)
         case "call.hangup": return try hangUp(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
         }

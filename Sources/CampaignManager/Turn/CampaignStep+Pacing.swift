@@ -113,7 +113,8 @@ extension CampaignStep {
             run: campaign.run,
             customer: campaign.customer,
             outdial: campaign.settings.outdial,
-            count: count
+            count: count,
+            needsProfile: campaign.settings.hasProgram
         )
         memory.pending[campaign.id] = request
         effects.append(.lease(request))
@@ -214,6 +215,7 @@ extension CampaignStep {
         let limit = loaded.state.settings.maximumConcurrent
         var open = try CallCounts(campaign: loaded.id, in: db).open
         let isEnabled = try isDialingEnabled(for: loaded.state.customer)
+        let program = try program(of: loaded.state)
         for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
             // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
             let isFirst = try turn.admit(lease.attempt, consumer: "lease")
@@ -233,7 +235,8 @@ extension CampaignStep {
                 continue
             }
             open += 1
-            let assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
+            var assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
+            try assign(program, to: &assignment, lease, context)
             let call = try CampaignTables.calls.record(
                 [.created(assignment)],
                 on: lease.attempt,

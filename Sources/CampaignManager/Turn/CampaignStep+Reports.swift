@@ -11,6 +11,7 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
+            if reason == Item.programMissing { try giveAgain(attempt, journal, item) }
             try refuse(attempt, isCancelled: reason == Item.cancelled, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
@@ -22,6 +23,7 @@ extension CampaignStep {
             if memory.pending[campaign] != nil { memory.toldWhilePending.insert(campaign) }
             touched.insert(campaign)
         case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run)
+        case .flowProgress(let progress): try hear(progress, item)
         default: break
         }
     }
@@ -172,7 +174,7 @@ extension CampaignStep {
     }
 
     /// Any report is a sign of life.
-    private mutating func see(_ journal: ID, _ sequence: Int64) {
+    mutating func see(_ journal: ID, _ sequence: Int64) {
         memory.lastHeard[journal] = now
         seen[journal] = max(seen[journal] ?? 0, sequence)
     }
