@@ -181,7 +181,9 @@ package struct FlowExecution: Sendable {
         case "empty": return .onward
         case "goto": return loop(option, &executed)
         case "branch":
-            let value = variables.named(option["variable"].string.flatMap { $0.isEmpty ? nil : $0 } ?? FlowVariables.digits)
+            let value = variables.named(
+                option["variable"].string.flatMap { $0.isEmpty ? nil : $0 } ?? FlowVariables.digits
+            )
             let target = option["target_ids"][value].id
             executed.result = target == nil ? "default" : value
             return .jump(target ?? option["default_target_id"].id ?? .none)

@@ -195,7 +195,18 @@ extension Target {
             target: id,
             destination: destination,
             destinationIndex: lease.destinationIndex,
-            tryCount: tryCounts[lease.destinationIndex]
+            tryCount: tryCounts[lease.destinationIndex],
+            profile: profile
+        )
+    }
+
+    /// What flows may speak of.
+    private var profile: TargetProfile {
+        TargetProfile(
+            name: name,
+            detail: detail,
+            data: data,
+            variables: Dictionary(variables.map { ($0.name, $0.value) }) { first, _ in first }
         )
     }
 }

@@ -241,7 +241,8 @@ import Testing
     private func actions(_ source: inout Source, flows: [ID]) -> [FlowAction] {
         let count = source.below(12)
         let ids = (0..<count).map { ID(high: 9, low: UInt64($0 + 10)) }
-        let targets = ids + [.none, ReservedAction.start, ReservedAction.finish, ReservedAction.next, ID(high: 1, low: 1)]
+        let targets =
+            ids + [.none, ReservedAction.start, ReservedAction.finish, ReservedAction.next, ID(high: 1, low: 1)]
         return ids.map { id in
             let type = source.pick(Self.types)
             var option: JSONObject = [

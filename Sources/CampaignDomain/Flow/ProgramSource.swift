@@ -38,7 +38,9 @@ package struct ProgramSource: Hashable, Sendable {
     private static func flows(of action: JSONValue) -> [ID] {
         let option = action["option"]
         var named: [ID] = []
-        if ["fetch_flow", "call"].contains(action["type"].string), let flow = option["flow_id"].id { named.append(flow) }
+        if ["fetch_flow", "call"].contains(action["type"].string), let flow = option["flow_id"].id {
+            named.append(flow)
+        }
         for inner in option["actions"].array ?? [] { named += flows(of: inner) }
         return named
     }
@@ -55,4 +57,16 @@ package struct ProgramSource: Hashable, Sendable {
 extension CampaignSettings {
     /// Whether its attempts run anything: others are just calls.
     package var hasProgram: Bool { !actions.isEmpty || !flow.isNone || !queue.isNone }
+}
+
+extension CampaignSettings.Kind {
+    /// What its attempts are.
+    package var dial: DialCommand.Kind {
+        switch self {
+        case .call: .call
+        case .flow: .flow
+        case .message: .message
+        case .email: .email
+        }
+    }
 }

@@ -236,6 +236,7 @@ extension CampaignStep {
             }
             open += 1
             var assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
+            assignment.kind = loaded.state.settings.kind.dial
             try assign(program, to: &assignment, lease, context)
             let call = try CampaignTables.calls.record(
                 [.created(assignment)],

@@ -27,7 +27,9 @@ extension WorkerCore {
             guard run.execution == nil else { return }
             guard let program = try programs.find(run.command.program, turn) else { return }
             var execution = FlowExecution(
-                program: run.actions.map { FlowProgram(actions: $0, flows: program.flows, variables: program.variables) }
+                program: run.actions.map {
+                    FlowProgram(actions: $0, flows: program.flows, variables: program.variables)
+                }
                     ?? program,
                 variables: run.variables,
                 hasCall: run.hasCall

@@ -44,7 +44,9 @@ struct Timer: Sendable {
         /// The call has lasted as long as any may.
         case cut
         case finish(Int, CallOrder.Result)
-        /// A key is pressed; nil: the order goes on.
+        /// The end of a pause of a flow without a call.
+        case wake(Int)
+        /// Keys are pressed; the order goes on unless these were all.
         case press(Int, String, isLast: Bool)
         case losePatience
         case legAnswer(ID, Int)
@@ -59,10 +61,12 @@ struct Timer: Sendable {
 
 extension SimulatedCalls {
     /// Begins what a flow wants; what happens at once is in the reports.
-    mutating func perform(_ order: CallOrder, at now: Int64, reports: inout [CallReport]) {
+    package mutating func perform(_ order: CallOrder, at now: Int64, reports: inout [CallReport]) {
         if case .pause(let length) = order.what {
+            let hasParty = parties[order.attempt] != nil
             parties[order.attempt]?.order = order.number
-            schedule(order.attempt, .finish(order.number, .done), now, after: length)
+            let end: Timer.What = hasParty ? .finish(order.number, .done) : .wake(order.number)
+            schedule(order.attempt, end, now, after: length)
             return
         }
         guard let party = parties[order.attempt] else { return }
@@ -87,7 +91,12 @@ extension SimulatedCalls {
         case .speak(let text, _, let endsOnDigits):
             let length = SimulatedTimes.speech(text)
             if endsOnDigits, !party.keys.isEmpty {
-                schedule(attempt, .press(number, party.keys, isLast: true), now, after: min(length, SimulatedTimes.thinking))
+                schedule(
+                    attempt,
+                    .press(number, party.keys, isLast: true),
+                    now,
+                    after: min(length, SimulatedTimes.thinking)
+                )
             } else {
                 after(length, .done, &self)
             }
@@ -265,7 +274,12 @@ extension SimulatedCalls {
     // MARK: - Timers
 
     @discardableResult
-    private mutating func schedule(_ attempt: ID, _ what: Timer.What, _ now: Int64, after length: Milliseconds) -> UInt64 {
+    private mutating func schedule(
+        _ attempt: ID,
+        _ what: Timer.What,
+        _ now: Int64,
+        after length: Milliseconds
+    ) -> UInt64 {
         schedule(attempt, what, due: now + scenario.scaled(length))
     }
 
@@ -284,9 +298,9 @@ extension SimulatedCalls {
         guard let timer = timers.removeValue(forKey: entry.timer) else { return }
         let attempt = timer.attempt
         switch timer.what {
-        // A flow without a call has nobody on it.
+        case .wake(let number): reports.append(CallReport(attempt: attempt, what: .orderDone(number, .done)))
         case .finish(let number, let result):
-            guard parties[attempt] == nil || parties[attempt]?.order == number else { return }
+            guard parties[attempt]?.order == number else { return }
             reports.append(CallReport(attempt: attempt, what: .orderDone(number, result)))
         case .press(let number, let digits, let isLast):
             guard parties[attempt]?.order == number else { return }

@@ -89,7 +89,9 @@ package final class Worker: Sendable {
         if !calls.isEmpty { provider.place(calls) }
         for _ in calls { CrashPoint.afterPlace.pass("call") }
         guard calls.count < commands.count else { return }
-        feed.submit(commands.filter { $0.kind != .call }.map { .report(CallReport(attempt: $0.attempt, what: .answered)) })
+        feed.submit(
+            commands.filter { $0.kind != .call }.map { .report(CallReport(attempt: $0.attempt, what: .answered)) }
+        )
     }
 }
 
