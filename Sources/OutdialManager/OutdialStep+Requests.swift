@@ -89,6 +89,8 @@ extension OutdialStep {
         let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
         let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
         let count = Int(min(1000, max(0, try params.requireInteger("count"))))
+        // Only flows speak of the person.
+        let needsProfile = params["profile"].bool ?? false
         guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
             let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
@@ -114,7 +116,10 @@ extension OutdialStep {
                     now: turn.now
                 )
                 let updated = try record(events, on: target, context)
-                if let lease = updated.state.leased { leases.append(lease) }
+                if var lease = updated.state.leased {
+                    if !needsProfile { lease.profile = .empty }
+                    leases.append(lease)
+                }
             }
         }
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
@@ -190,7 +195,18 @@ extension Target {
             target: id,
             destination: destination,
             destinationIndex: lease.destinationIndex,
-            tryCount: tryCounts[lease.destinationIndex]
+            tryCount: tryCounts[lease.destinationIndex],
+            profile: profile
+        )
+    }
+
+    /// What flows may speak of.
+    private var profile: TargetProfile {
+        TargetProfile(
+            name: name,
+            detail: detail,
+            data: data,
+            variables: Dictionary(variables.map { ($0.name, $0.value) }) { first, _ in first }
         )
     }
 }

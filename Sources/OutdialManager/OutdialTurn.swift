@@ -88,6 +88,8 @@ struct OutdialStep {
             guard let loaded = try self.outdial(outdial) else { return }
             try record(loaded.state.change(plan: plan, campaign: campaign, run: run), on: loaded, context)
             touch(outdial, context)
+        // Noted by nobody yet: a list of those who must not be called takes it.
+        case .optOut: break
         default: break
         }
     }

@@ -45,7 +45,8 @@ extension CampaignStep {
             id: entry.queuecall,
             customer: assignment.customer,
             queue: queue.id,
-            campaign: assignment.campaign,
+            // No campaign counts its test calls.
+            campaign: assignment.isTest ? .none : assignment.campaign,
             attempt: assignment.id,
             call: assignment.call,
             activeflow: .activeflow(of: assignment.id),

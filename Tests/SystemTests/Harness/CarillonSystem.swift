@@ -16,6 +16,7 @@ final class CarillonSystem: Sendable {
 
     var dataDirectory: String { directory.file("data") }
     var ledger: String { directory.file("ledger") }
+    var outbox: String { directory.file("outbox") }
     var standardError: String { program.standardError }
 
     /// Starts it and waits until it says that it is ready: in a directory of its own, or where another one has ended.
@@ -61,7 +62,7 @@ final class CarillonSystem: Sendable {
                 "up", "--data-dir", directory.file("data"), "--http", "127.0.0.1:0", "--json", "--scenario", scenario,
                 "--ledger", directory.file("ledger"), "--workers", "\(workers)",
             ] + (amqpURL.map { ["--amqp-url", $0] } ?? []),
-            environment: environment,
+            environment: ["CARILLON_SIMULATOR_OUTBOX": directory.file("outbox")].merging(environment) { $1 },
             directory: directory.path
         )
     }
