@@ -307,7 +307,7 @@ extension CampaignStep {
         adoption.open += 1
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
         assignment.kind = campaign.settings.kind.dial
-        try assign(adoption.program, to: &assignment, lease, adoption.context)
+        if assignment.engine.isEmpty { try assign(adoption.program, to: &assignment, lease, adoption.context) }
         let call = try CampaignTables.calls.record(
             [.created(assignment)],
             on: lease.attempt,
