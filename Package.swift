@@ -88,7 +88,7 @@ let package = Package(
             name: "CampaignManager",
             dependencies: [
                 "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle,
-                logging,
+                logging, metrics,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),
@@ -196,6 +196,14 @@ let package = Package(
         .testTarget(
             name: "CarillonToolTests",
             dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
+        ),
+        // Everything together in one thread, with a clock of its own.
+        .testTarget(
+            name: "WorldTests",
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "OutdialManager", "Service", "TestSupport", grdb,
+            ]
         ),
         .testTarget(
             name: "SystemTests",

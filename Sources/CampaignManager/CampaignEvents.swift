@@ -9,7 +9,9 @@ package let campaignManagerEvents: [PublishedCategory] = [
             "campaign_started": "campaign_status_run", "campaign_stopping": "campaign_status_stopping",
             "campaign_stopped": "campaign_status_stop",
         ],
-        keptInside: ["campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed"],
+        keptInside: [
+            "campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed", "campaign_next_due",
+        ],
         customer: { $0.customer },
         resource: { $0.resource }
     ),
@@ -19,6 +21,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         keptInside: [
             "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
             "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
+            "campaigncall_queue_joined", "campaigncall_queue_refused",
         ],
         isFrequent: true,
         customer: { $0.assignment.customer },
@@ -29,7 +32,11 @@ package let campaignManagerEvents: [PublishedCategory] = [
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Agent.self,
-        renamed: ["agent_status_updated": "agent_status_updated"],
+        renamed: [
+            "agent_status_updated": "agent_status_updated", "agent_rung": "agent_status_updated",
+            "agent_connected": "agent_status_updated", "agent_released": "agent_status_updated",
+            "agent_wrapped_up": "agent_status_updated",
+        ],
         customer: { $0.customer },
         resource: { $0.resource }
     ),
@@ -39,6 +46,17 @@ package let campaignManagerEvents: [PublishedCategory] = [
         keptInside: ["activeflow_stop_requested"],
         isFrequent: true,
         customer: { $0.customer },
+        resource: { $0.resource }
+    ),
+    PublishedCategory(
+        Queuecall.self,
+        renamed: [
+            "queuecall_waiting": "queuecall_waiting", "queuecall_connecting": "queuecall_connecting",
+            "queuecall_serviced": "queuecall_serviced", "queuecall_done": "queuecall_done",
+            "queuecall_abandoned": "queuecall_abandoned",
+        ],
+        keptInside: ["queuecall_leg_ended", "queuecall_leg_refused"],
+        customer: { $0.new.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),

@@ -12,7 +12,7 @@ extension CampaignStep {
         let id = try request.params.requireID("id")
         if request.method == "queue.create" {
             if let known = try CampaignTables.queues.load(id, in: turn), known.state.customer == request.customerID {
-                return known.state.resource
+                return try CampaignReads.resource(of: known.state, db)
             }
             current = nil
             events = try Queue.create(id: id, customer: request.customerID, body: body)
@@ -30,8 +30,14 @@ extension CampaignStep {
             }
         default: break
         }
-        return try CampaignTables.queues.record(events, on: id, current: current, context: context, in: turn)
-            .state.resource
+        let updated = try CampaignTables.queues.record(events, on: id, current: current, context: context, in: turn)
+        if !events.isEmpty {
+            memory.roster.forget(updated.state)
+            waitingQueues.insert(id)
+            capacityChanged = true
+            if updated.state.deletedAt != nil { try emptyQueue(updated.state, context) }
+        }
+        return try CampaignReads.resource(of: updated.state, db)
     }
 
     private func changes(of queue: Queue, _ request: Request, _ body: RequestBody) throws -> [QueueEvent] {
@@ -63,7 +69,7 @@ extension CampaignStep {
             current = loaded
             events =
                 request.method == "flow.delete"
-                ? try loaded.state.delete(usedBy: try activeCampaign { $0.flow == id })
+                ? try loaded.state.delete(usedBy: try activeCampaign(withFlow: id))
                 : try loaded.state.update(body: body)
         }
         switch events.first {
@@ -94,6 +100,15 @@ extension CampaignStep {
         guard found?.customer == customer, found?.deletedAt == nil else {
             throw Refusal.invalid(field, "names a flow that does not exist: \(id)")
         }
+    }
+
+    /// A campaign that is not stopped and has `flow` run on its calls, or on those that wait in its queue.
+    private func activeCampaign(withFlow flow: ID) throws -> ID? {
+        try CampaignTables.campaigns.fetch("INDEXED BY campaign_active WHERE status <> 'stop'", [], in: db).first {
+            if $0.state.settings.flow == flow { return true }
+            guard !$0.state.settings.queue.isNone else { return false }
+            return try CampaignTables.queues.load($0.state.settings.queue, in: turn)?.state.settings.waitFlow == flow
+        }?.id
     }
 
     /// A campaign that is not stopped and whose settings are as `uses` says.

@@ -37,6 +37,8 @@ package final class CampaignTurn {
         var lastFullRecheck = Timestamp(microseconds: 0)
         /// Campaigns between the two halves of a start.
         var starting: Set<ID> = []
+        /// Campaigns that have ended and whose follower's claim is under way.
+        var following: Set<ID> = []
         var buckets: [ID: TokenBucket] = [:]
         var lastHeard: [ID: Timestamp] = [:]
         /// Since when messages can arrive; nil while they cannot.
@@ -45,6 +47,16 @@ package final class CampaignTurn {
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false
+        /// The agents who can be rung.
+        var roster = AgentRoster()
+        /// Whether those who waited when this process began were looked at.
+        var hasMatched = false
+        /// What campaigns that share a queue got and have not made calls of yet.
+        var held: [ID: CampaignStep.HeldLeases] = [:]
+        /// When campaigns with a queue asked for the targets that they wait for.
+        var askedAt: [ID: Timestamp] = [:]
+        /// When each campaign with a queue made its last call: who did so longest ago is next.
+        var lastDialed: [ID: Timestamp] = [:]
     }
 
     package init(settings: Settings = Settings()) { self.settings = settings }
@@ -57,9 +69,11 @@ package final class CampaignTurn {
     ) throws {
         var step = CampaignStep(turn: turn, settings: settings, memory: memory)
         try step.fireTimers()
+        try step.fireQueueTimers()
         try turn.pruneAnswers()
         for input in inputs { try step.take(input) }
         try step.watchWorkers()
+        try step.matchQueues()
         try step.pace()
         try step.writeSeen()
         memory = step.memory
@@ -83,6 +97,8 @@ struct CampaignStep {
     var capacityChanged = false
     /// The highest position of each journal that this turn heard of.
     var seen: [ID: Int64] = [:]
+    /// Queues with callers who may get an agent now.
+    var waitingQueues: Set<ID> = []
 
     init(turn: Turn, settings: CampaignTurn.Settings, memory: CampaignTurn.Memory) {
         self.turn = turn
@@ -116,6 +132,7 @@ struct CampaignStep {
             turn.afterCommit(acknowledge)
         case .leased(let request, let answer): try take(answer, to: request)
         case .reconcile(let report): try reconcile(report)
+        case .nextClaimed(let claim, let answer): try take(answer, to: claim)
         case .tick(let isConnected): try tick(isConnected: isConnected)
         }
     }
@@ -141,6 +158,7 @@ struct CampaignStep {
         memory.wishing.subtract(memory.recheck)
         memory.recheck.removeAll()
         capacityChanged = true
+        try startFollowers()
     }
 
     private mutating func reply(
@@ -173,6 +191,7 @@ struct CampaignStep {
         if !updated.state.isDialing {
             memory.wishing.remove(loaded.id)
             memory.buckets[loaded.id] = nil
+            memory.lastDialed[loaded.id] = nil
         }
         return updated
     }
@@ -200,6 +219,7 @@ struct CampaignStep {
         let key = after.assignment.id.description
         if after.phase == .done, before.phase != .done {
             try turn.cancelTimer(kind: CampaignStep.attemptTimer, key: key)
+            try endQueuecall(of: after)
             touched.insert(after.assignment.campaign)
             capacityChanged = true
             try endFlow(of: after)
@@ -208,12 +228,16 @@ struct CampaignStep {
         } else if after.isOpen, after.phase != before.phase || after.isSettling != before.isSettling {
             try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: after.deadline(from: now))
         }
+        if before.isSettling, !after.isSettling, after.isOpen, !after.queuecall.isNone {
+            try lookAgain(at: after.queuecall)
+        }
     }
 
     // MARK: - Deadlines
 
     /// An overdue attempt is asked for at its journal; one that was asked for in vain is over, outcome unknown.
     mutating func fireTimers() throws {
+        try endDrains()
         for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
             guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: turn) else { continue }
             let context = EventContext(correlation: id, actor: "system")
