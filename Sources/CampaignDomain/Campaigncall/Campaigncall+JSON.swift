@@ -69,6 +69,7 @@ extension Campaigncall {
 }
 
 extension Campaigncall.Assignment {
+    /// The stored form; `engine` is left out for workers of ours, as in rows of earlier versions.
     package var json: JSONValue {
         var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "campaign_id": .id(campaign), "run": .integer(run),
@@ -82,6 +83,8 @@ extension Campaigncall.Assignment {
         if kind != .call { object.append("kind", .string(kind.rawValue)) }
         if !program.isNone { object.append("program_id", .id(program)) }
         profile.append(to: &object)
+        if !engine.isEmpty { object.append("engine", .string(engine)) }
+        if isTest { object.append("test", true) }
         return .object(object)
     }
 
@@ -106,10 +109,12 @@ extension Campaigncall.Assignment {
             tryCount: try json.requireInt("try_count"),
             worker: try json.requireString("worker_id"),
             journal: try json.requireID("journal"),
+            engine: json["engine"].string ?? "",
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
             createdAt: try json.requireTime("tm_create"),
+            isTest: json["test"].bool ?? false,
             kind: json["kind"].string.flatMap { DialCommand.Kind(rawValue: $0) } ?? .call,
             program: json["program_id"].id ?? .none,
             profile: TargetProfile(members: json)
@@ -121,8 +126,9 @@ extension Campaigncall.Assignment {
         DialCommand(
             attempt: id,
             call: call,
-            campaign: campaign,
-            run: run,
+            // A worker ends the calls of a run that is cancelled: a test belongs to none.
+            campaign: isTest ? .none : campaign,
+            run: isTest ? 1 : run,
             customer: customer,
             target: target,
             source: source,
@@ -153,6 +159,7 @@ extension CampaigncallEvent {
         case .settling: "campaigncall_settling"
         case .claimConfirmed: "campaigncall_claim_confirmed"
         case .resultRepeated: "campaigncall_result_repeated"
+        case .reportMissing: "campaigncall_report_missing"
         case .hangupRequested: "campaigncall_hangup_requested"
         case .queueJoined: "campaigncall_queue_joined"
         case .queueRefused: "campaigncall_queue_refused"
@@ -169,6 +176,7 @@ extension CampaigncallEvent {
         case .resultRepeated(let finished): ["finished": finished.json]
         case .lateResultIgnored(let reason, let moment): ["reason": .string(reason), "at": .time(moment)]
         case .settling(let because, let journal): ["because": .string(because), "journal": .id(journal)]
+        case .reportMissing(let because): ["because": .string(because)]
         case .hangupRequested(let journal): ["journal": .id(journal)]
         case .queueJoined(let queuecall, let queue): ["queuecall_id": .id(queuecall), "queue_id": .id(queue)]
         case .queueRefused(let queuecall, let queue, let reason, let journal):
@@ -196,6 +204,7 @@ extension CampaigncallEvent {
             self = .settling(because: try json.requireString("because"), journal: try json.requireID("journal"))
         case "campaigncall_result_repeated":
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))
+        case "campaigncall_report_missing": self = .reportMissing(because: try json.requireString("because"))
         case "campaigncall_claim_confirmed": self = .claimConfirmed
         case "campaigncall_hangup_requested": self = .hangupRequested(journal: try json.requireID("journal"))
         case "campaigncall_queue_joined":
