@@ -50,6 +50,13 @@ package let campaignManagerEvents: [PublishedCategory] = [
     ),
     PublishedCategory(Queue.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
+        Activeflow.self,
+        keptInside: ["activeflow_stop_requested"],
+        isFrequent: true,
+        customer: { $0.customer },
+        resource: { $0.resource }
+    ),
+    PublishedCategory(
         Queuecall.self,
         renamed: [
             "queuecall_waiting": "queuecall_waiting", "queuecall_connecting": "queuecall_connecting",
@@ -58,13 +65,6 @@ package let campaignManagerEvents: [PublishedCategory] = [
         ],
         keptInside: ["queuecall_leg_ended", "queuecall_leg_refused"],
         customer: { $0.new.customer },
-        resource: { $0.resource }
-    ),
-    PublishedCategory(
-        Activeflow.self,
-        keptInside: ["activeflow_stop_requested"],
-        isFrequent: true,
-        customer: { $0.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),

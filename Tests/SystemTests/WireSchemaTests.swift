@@ -17,7 +17,6 @@ extension SystemTests {
             "messages/item.attempt_refused":
                 "only when a cancel overtakes a command; MessageSchemaTests checks its form",
             "messages/item.hangup": "no call of this campaign is hung up by hand; MessageSchemaTests checks its form",
-            "messages/call_dial": "no other engine serves a route here; MessageSchemaTests checks its form",
             "messages/item.stop_flow":
                 "no flow of this campaign is stopped by hand; MessageSchemaTests checks its form",
             "messages/item.opt_out": "nobody of this campaign opts out; MessageSchemaTests checks its form",
@@ -26,6 +25,7 @@ extension SystemTests {
             "messages/item.leave_queue": "this campaign has no queue; MessageSchemaTests checks its form",
             "messages/item.agent_leg": "this campaign has no queue; MessageSchemaTests checks its form",
             "events/activeflow_deleted": "no endpoint deletes a run of a flow",
+            "messages/call_dial": "no other engine serves a route here; MessageSchemaTests checks its form",
             "events/customer_deleted": "no endpoint deletes a customer",
         ]
 
