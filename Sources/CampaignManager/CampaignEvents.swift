@@ -24,7 +24,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),
-    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
+    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.resource }),
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(

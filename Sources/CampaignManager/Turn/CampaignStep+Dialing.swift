@@ -36,13 +36,17 @@ extension CampaignStep {
         } else {
             events = try loaded.state.update(body: body)
         }
-        return try CampaignTables.customers.record(
+        let updated = try CampaignTables.customers.record(
             events,
             on: loaded.id,
             current: loaded,
             context: context,
             in: turn
-        ).state.resource
+        ).state
+        if updated.profile.minimumInterval != loaded.state.profile.minimumInterval {
+            try tellPlans(of: loaded.id, context)
+        }
+        return updated.resource
     }
 
     /// Has every running campaign ask for targets again, also those that got none because their leases were given back.
