@@ -194,6 +194,14 @@ let package = Package(
             name: "CarillonToolTests",
             dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
         ),
+        // Everything together in one thread, with a clock of its own.
+        .testTarget(
+            name: "WorldTests",
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
+                "OutdialManager", "Service", "TestSupport", grdb,
+            ]
+        ),
         .testTarget(
             name: "SystemTests",
             dependencies: [

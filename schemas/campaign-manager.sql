@@ -53,9 +53,11 @@ CREATE TABLE "campaign"(
     "customer_id" BLOB,
     "status" TEXT,
     "outplan_id" BLOB,
+    "next_due" INTEGER,
     "created_at" INTEGER,
     "is_deleted" INTEGER
 ) STRICT;
+CREATE INDEX campaign_next_due ON campaign(next_due) WHERE next_due = 1;
 CREATE INDEX campaign_list ON campaign(customer_id, created_at);
 CREATE INDEX campaign_active ON campaign(status) WHERE status <> 'stop';
 

@@ -9,7 +9,9 @@ package let campaignManagerEvents: [PublishedCategory] = [
             "campaign_started": "campaign_status_run", "campaign_stopping": "campaign_status_stopping",
             "campaign_stopped": "campaign_status_stop",
         ],
-        keptInside: ["campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed"],
+        keptInside: [
+            "campaign_lease_returned", "campaign_claim_dropped", "campaign_plan_changed", "campaign_next_due",
+        ],
         customer: { $0.customer },
         resource: { $0.resource }
     ),

@@ -2,9 +2,14 @@ import Foundation
 
 /// What this process holds of the machine.
 enum ProcessFigures {
-    /// How many file descriptors are open.
+    /// How many file descriptors are open; without the timers and the like, which event loops and the runtime make when
+    /// they first need them and then keep.
     static var openDescriptors: Int {
-        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return names.count { name in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+            return target?.hasPrefix("anon_inode:") != true
+        }
     }
 
     /// How many of its descriptors are TCP connections to a port, seen from the connecting end. Unlike the number of all

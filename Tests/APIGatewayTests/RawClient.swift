@@ -81,3 +81,26 @@ func serving(
         try await body(try #require(client.port))
     }
 }
+
+/// Runs `body` against a gateway as a daemon runs it; `serving(_:_:logger:_:)` leaves out how connections are accepted.
+func running(
+    _ managers: some ManagerClient,
+    _ configuration: GatewayConfiguration,
+    _ body: @escaping @Sendable (_ port: Int) async throws -> Void
+) async throws {
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let application = buildGateway(
+        client: managers,
+        configuration: configuration,
+        logger: Logger(label: "test"),
+        onListening: {
+            continuation.yield($1)
+        }
+    )
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await application.run() }
+        let port = await ports.first { _ in true }
+        try await body(try #require(port))
+        group.cancelAll()
+    }
+}

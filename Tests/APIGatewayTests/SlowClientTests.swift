@@ -183,4 +183,26 @@ import Testing
             #expect(answers.lowercased().components(separatedBy: "content-length: ").count == 4)
         }
     }
+
+    @Test func connectionsBeyondTheLimitWaitForOneThatGoes() async throws {
+        var configuration = Self.quick
+        configuration.maximumConnections = 2
+        configuration.timeouts.idle = .seconds(30)
+        try await running(FakeManagers(), configuration) { [configuration] port in
+            var served: [RawClient] = []
+            var waiting: [RawClient] = []
+            for _ in 0..<8 {
+                let client = try RawClient(port: port)
+                client.send("GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+                let isServed = await client.receive(within: .milliseconds(300)) { $0.contains("pong") } != nil
+                if isServed { served.append(client) } else { waiting.append(client) }
+            }
+            // One more may have been taken on already when the last within the limit came.
+            let limit = configuration.maximumConnections
+            #expect((limit...(limit + 1)).contains(served.count))
+            served.removeAll()
+            let next = try #require(waiting.first)
+            #expect(await next.receive { $0.contains("pong") } != nil)
+        }
+    }
 }

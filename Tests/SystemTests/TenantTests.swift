@@ -93,11 +93,17 @@ extension SystemTests {
             ]
             for (field, id) in [
                 ("outdial_id", theirs.outdial), ("outplan_id", theirs.outplan), ("next_campaign_id", theirs.campaign),
+                ("queue_id", try #require(theirs.other("/v1.0/queues"))),
             ] {
                 cases.append(("POST", "/v1.0/campaigns", field, id))
                 cases.append(("PUT", "\(campaign)/resource_info", field, id))
             }
             cases.append(("PUT", "\(campaign)/next_campaign_id", "next_campaign_id", theirs.campaign))
+            let flow = try #require(theirs.other("/v1.0/flows"))
+            cases.append(("POST", "/v1.0/campaigns", "flow_id", flow))
+            cases.append(("PUT", campaign, "flow_id", flow))
+            cases.append(("POST", "/v1.0/queues", "wait_flow_id", flow))
+            cases.append(("POST", "/v1.0/flows", "on_complete_flow_id", flow))
             for (method, path, field, id) in cases {
                 let unknown = ID.random
                 let answer = try await mine.api.answer(method, path, .object([field: .id(id)]))
@@ -190,6 +196,9 @@ private struct Tenant {
             }
         ),
     ]
+
+    /// The object that was made by a POST of `path`.
+    func other(_ path: String) -> ID? { others[path] }
 
     var all: [ID] { [campaign, outdial, outplan, target, accessKey, campaigncall] + others.values }
 

@@ -101,6 +101,21 @@ extension SystemTests {
             #expect(ContinuousClock.now - deleted < .seconds(30))
         }
 
+        @Test func aGatewayStopsPolitelyWithAStreamOpen() async throws {
+            let system = try await SharedSystem.current.system()
+            let (program, second) = try await startGateway(system, try makeDirectory(system))
+            let setup = try await system.api.makeCampaign([[number(905, 1, 1)]], tries: [1])
+            let path = "/v1.0/campaigns/\(setup.id)/events?accesskey=\(second.accessKey)"
+            // The stream has no end of its own: what comes is whole once the gateway has ended it.
+            async let stream = second.client.send("GET", path, within: .seconds(30))
+            try await Task.sleep(for: .milliseconds(500))
+            program.signal(SIGTERM)
+            #expect(try await program.waitForExit(within: .seconds(10)) == 0)
+            let answer = try await stream
+            #expect(answer.status == 200)
+            #expect(String(decoding: answer.body, as: UTF8.self).contains("event: progress"))
+        }
+
         private func makeDirectory(_ system: CarillonSystem) throws -> String {
             let path = system.directory.file("second-\(UInt32.random(in: 0 ... .max))")
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -39,7 +39,7 @@ extension SystemTests {
             #expect(try tap.count(in: tap.names.parked) == 0)
             try await system.stop()
             try await tap.finish()
-            try expectSoundLogs(system)
+            try await expectSoundLogs(system, isWireRead: true)
             try system.facts().expectSound()
 
             var reading = WireReading(names: tap.names)

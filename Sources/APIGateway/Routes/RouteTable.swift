@@ -106,6 +106,7 @@ package struct RouteTable: Sendable {
         Route(.put, "/v1.0/campaigns/{id}", .campaign, "campaign.update", .body, .manager),
         Route(.delete, "/v1.0/campaigns/{id}", .campaign, "campaign.delete", .ids, .manager),
         Route(.put, "/v1.0/campaigns/{id}/status", .campaign, "campaign.status", .body, .manager),
+        Route(.put, "/v1.0/campaigns/{id}/pause", .campaign, "campaign.pause", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/service_level", .campaign, "campaign.service_level", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/actions", .campaign, "campaign.actions", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/resource_info", .campaign, "campaign.resource_info", .body, .manager),

@@ -90,17 +90,21 @@ extension Agent {
         return status == self.status ? [] : [.statusUpdated(status)]
     }
 
-    /// - Parameter otherAdmins: how many further agents of the customer have the admin's bit.
+    /// - Parameters:
+    ///   - otherAdmins: how many further agents of the customer have the admin's bit.
+    ///   - otherSuperAdmins: how many further agents of the installation have the super admin's.
     package func setPermission(
         body: RequestBody,
         by actor: Actor,
-        otherAdmins: Int
+        otherAdmins: Int,
+        otherSuperAdmins: Int = 1
     ) throws(Refusal) -> [AgentEvent] {
         guard let permission = try Permission(body: body) else {
             throw .invalid("permission", "is missing: give the mask as a whole number")
         }
         try actor.requireChange(from: self.permission, to: permission)
         if !permission.contains(.customerAdmin) { try requireOtherAdmin(otherAdmins) }
+        if !permission.contains(.projectSuperAdmin) { try requireOtherSuperAdmin(otherSuperAdmins) }
         return permission == self.permission ? [] : [.permissionChanged(permission)]
     }
 
@@ -110,12 +114,23 @@ extension Agent {
         return [.passwordChanged(passwordHash: hash)]
     }
 
-    /// - Parameter otherAdmins: how many further agents of the customer have the admin's bit.
-    package func delete(by actor: Actor, otherAdmins: Int) throws(Refusal) -> [AgentEvent] {
+    /// - Parameters:
+    ///   - otherAdmins: how many further agents of the customer have the admin's bit.
+    ///   - otherSuperAdmins: how many further agents of the installation have the super admin's.
+    package func delete(by actor: Actor, otherAdmins: Int, otherSuperAdmins: Int = 1) throws(Refusal) -> [AgentEvent] {
         guard deletedAt == nil else { return [] }
         try actor.requireAuthority(over: permission)
         try requireOtherAdmin(otherAdmins)
+        try requireOtherSuperAdmin(otherSuperAdmins)
         return [.deleted]
+    }
+
+    private func requireOtherSuperAdmin(_ others: Int) throws(Refusal) {
+        guard !permission.contains(.projectSuperAdmin) || others > 0 else {
+            throw .state(
+                "this is the installation's last super admin; give another agent the super admin's bit (1) first"
+            )
+        }
     }
 
     private func requireOtherAdmin(_ otherAdmins: Int) throws(Refusal) {

@@ -21,12 +21,29 @@ extension Campaign {
     }
 
     /// What a start needs, checked before the outdial is claimed.
-    package func checkStart(outplan: Outplan?) throws(Refusal) {
-        if let first = startObstacles(outplan: outplan).first { throw first.refusal }
+    package func checkStart(
+        outplan: Outplan?,
+        isQueueMissing: Bool = false,
+        isFlowMissing: Bool = false
+    ) throws(Refusal) {
+        let obstacles = startObstacles(
+            outplan: outplan,
+            isQueueMissing: isQueueMissing,
+            isFlowMissing: isFlowMissing
+        )
+        if let first = obstacles.first { throw first.refusal }
     }
 
     /// Everything that keeps it from being started; a rehearsal tells all of it.
-    package func startObstacles(outplan: Outplan?) -> [StartObstacle] {
+    ///
+    /// - Parameters:
+    ///   - isQueueMissing: it names a queue that is deleted.
+    ///   - isFlowMissing: it names a flow that is deleted.
+    package func startObstacles(
+        outplan: Outplan?,
+        isQueueMissing: Bool = false,
+        isFlowMissing: Bool = false
+    ) -> [StartObstacle] {
         var obstacles: [StartObstacle] = []
         if settings.kind != .call { obstacles.append(.typeNotRunnable) }
         if settings.outdial.isNone { obstacles.append(.outdialMissing) }
@@ -35,6 +52,8 @@ extension Campaign {
         } else {
             obstacles.append(.outplanMissing)
         }
+        if isQueueMissing { obstacles.append(.queueMissing) }
+        if isFlowMissing { obstacles.append(.flowMissing) }
         return obstacles
     }
 
@@ -44,6 +63,8 @@ extension Campaign {
         case outdialMissing = "OUTDIAL_MISSING"
         case outplanMissing = "OUTPLAN_MISSING"
         case noTries = "NO_TRIES"
+        case queueMissing = "QUEUE_MISSING"
+        case flowMissing = "FLOW_MISSING"
 
         package var refusal: Refusal {
             switch self {
@@ -55,6 +76,18 @@ extension Campaign {
                     self == .outdialMissing
                         ? "the campaign has no outdial; set outdial_id with PUT /campaigns/{id}/resource_info"
                         : "the campaign has no outplan; set outplan_id with PUT /campaigns/{id}/resource_info"
+                )
+            case .queueMissing:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign's queue is deleted; set queue_id with PUT /campaigns/{id}/resource_info"
+                )
+            case .flowMissing:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign's flow is deleted; set flow_id with PUT /campaigns/{id}"
                 )
             case .noTries:
                 .state(
@@ -69,7 +102,7 @@ extension Campaign {
         guard deletedAt == nil else { throw .notFound("CAMPAIGN_NOT_FOUND", "the campaign is deleted") }
         guard status != .run else { return [] }
         guard run > self.run else { throw .state("the campaign changed while it was being started; try again") }
-        return [.started(run: run)]
+        return skipNext(because: "STARTED_AGAIN", "the campaign was started again first") + [.started(run: run)]
     }
 
     /// Stops it: at once when no attempt is open, else after the open ones. Nothing when it is stopping or stopped.
@@ -87,7 +120,9 @@ extension Campaign {
 
     /// outdial-manager says that no target could ever be dialed any more.
     package func exhaust(run: Int64, openAttempts: Int64) -> [CampaignEvent] {
-        guard status == .run, run == self.run, openAttempts == 0, settings.endHandle == .stop else { return [] }
+        guard status == .run, run == self.run, openAttempts == 0, settings.endHandle == .stop, !isPaused else {
+            return []
+        }
         return [.stopped(run: run, reason: .exhausted, outdial: settings.outdial)]
     }
 

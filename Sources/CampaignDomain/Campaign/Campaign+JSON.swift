@@ -2,11 +2,16 @@ package import Contracts
 
 extension Campaign {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "settings": settings.json, "status": .string(status.rawValue),
             "run": .integer(run), "end_reason": .string(endReason.rawValue), "tm_end": .optional(endedAt),
             "tm_create": .time(createdAt), "tm_update": .optional(updatedAt), "tm_delete": .optional(deletedAt),
         ]
+        if let startedAt { object.append("tm_start", .time(startedAt)) }
+        if let stoppingSince { object.append("tm_stopping", .time(stoppingSince)) }
+        if isPaused { object.append("paused", true) }
+        if let succession { object.append("succession", succession.json) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -23,7 +28,11 @@ extension Campaign {
             endedAt: json.optionalTime("tm_end"),
             createdAt: try json.requireTime("tm_create"),
             updatedAt: json.optionalTime("tm_update"),
-            deletedAt: json.optionalTime("tm_delete")
+            deletedAt: json.optionalTime("tm_delete"),
+            startedAt: json.optionalTime("tm_start"),
+            stoppingSince: json.optionalTime("tm_stopping"),
+            isPaused: json["paused"].bool ?? false,
+            succession: json["succession"].isNull ? nil : try Succession(json: json["succession"])
         )
     }
 
@@ -37,6 +46,9 @@ extension Campaign {
         }
         object.append("status", .string(status.rawValue))
         object.append("end_reason", .string(endReason.rawValue))
+        object.append("paused", .bool(isPaused))
+        object.append("next_campaign_result", .string(succession?.result.rawValue ?? ""))
+        object.append("next_campaign_reason", .string(succession?.reason ?? ""))
         object.append("tm_end", .optional(endedAt))
         object.append("tm_create", .time(createdAt))
         object.append("tm_update", .optional(updatedAt))
@@ -57,6 +69,11 @@ extension CampaignEvent {
         case .claimDropped: "campaign_claim_dropped"
         case .planChanged: "campaign_plan_changed"
         case .deleted: "campaign_deleted"
+        case .paused: "campaign_paused"
+        case .unpaused: "campaign_unpaused"
+        case .nextDue: "campaign_next_due"
+        case .nextStarted: "campaign_next_started"
+        case .nextSkipped: "campaign_next_skipped"
         }
     }
 
@@ -81,7 +98,15 @@ extension CampaignEvent {
         case .claimDropped(let run, let outdial): ["run": .integer(run), "outdial_id": .id(outdial)]
         case .planChanged(let run, let outdial, let plan):
             ["run": .integer(run), "outdial_id": .id(outdial), "plan": plan.json]
-        case .deleted: [:]
+        case .deleted, .paused, .unpaused: [:]
+        case .nextDue(let run, let next): ["run": .integer(run), "next_campaign_id": .id(next)]
+        case .nextStarted(let run, let next, let nextRun):
+            ["run": .integer(run), "next_campaign_id": .id(next), "next_run": .integer(nextRun)]
+        case .nextSkipped(let run, let next, let reason, let message):
+            [
+                "run": .integer(run), "next_campaign_id": .id(next), "reason": .string(reason),
+                "message": .string(message),
+            ]
         }
     }
 
@@ -125,7 +150,27 @@ extension CampaignEvent {
                 plan: try DialPlan(json: json["plan"])
             )
         case "campaign_deleted": self = .deleted
+        case "campaign_paused": self = .paused
+        case "campaign_unpaused": self = .unpaused
+        case "campaign_next_due", "campaign_next_started", "campaign_next_skipped":
+            try self.init(succession: type, json)
         default: throw JSONError("event type \(type) is not known to this version")
+        }
+    }
+
+    private init(succession type: String, _ json: JSONValue) throws(JSONError) {
+        let (run, next) = (try json.requireInteger("run"), try json.requireID("next_campaign_id"))
+        switch type {
+        case "campaign_next_due": self = .nextDue(run: run, next: next)
+        case "campaign_next_started":
+            self = .nextStarted(run: run, next: next, nextRun: try json.requireInteger("next_run"))
+        default:
+            self = .nextSkipped(
+                run: run,
+                next: next,
+                reason: try json.requireString("reason"),
+                message: try json.requireString("message")
+            )
         }
     }
 

@@ -28,6 +28,14 @@ package struct Campaign: Aggregate, Hashable {
     package var createdAt: Timestamp
     package var updatedAt: Timestamp?
     package var deletedAt: Timestamp?
+    /// When its latest run began.
+    package var startedAt: Timestamp?
+    /// In `stopping`: since when.
+    package var stoppingSince: Timestamp?
+    /// No new dials in whatever status; calls go on. A paused campaign does not end by exhaustion.
+    package var isPaused = false
+    /// What became of the campaign that was to follow its latest exhausted run.
+    package var succession: Succession?
 }
 
 /// What happens to a campaign.
@@ -47,6 +55,14 @@ package enum CampaignEvent: DomainEvent, Hashable {
     /// The outplan in use changed: the claim on `outdial` follows it.
     case planChanged(run: Int64, outdial: ID, plan: DialPlan)
     case deleted
+    case paused
+    case unpaused
+    /// `run` is exhausted, and `next` is to be started: wished for until one of the next two says what came of it.
+    case nextDue(run: Int64, next: ID)
+    /// In the commit that starts run `nextRun` of `next`: so it is started once.
+    case nextStarted(run: Int64, next: ID, nextRun: Int64)
+    /// It is not started, for a `reason` for programs and a `message` for people.
+    case nextSkipped(run: Int64, next: ID, reason: String, message: String)
 }
 
 extension Campaign {
@@ -87,17 +103,30 @@ extension Campaign {
             self.run = run
             endReason = .none
             endedAt = nil
+            startedAt = time
+            stoppingSince = nil
         case .stopping(_, let reason, _):
             status = .stopping
             endReason = reason
+            stoppingSince = time
         case .stopped(_, let reason, _):
             status = .stop
             endReason = reason
             endedAt = time
+            stoppingSince = nil
         case .deleted: deletedAt = time
+        case .paused: isPaused = true
+        case .unpaused: isPaused = false
+        case .nextDue(let run, let next): succession = Succession(run: run, next: next, result: .due)
+        case .nextStarted(let run, let next, _): succession = Succession(run: run, next: next, result: .started)
+        case .nextSkipped(let run, let next, let reason, _):
+            succession = Succession(run: run, next: next, result: .skipped, reason: reason)
         }
         updatedAt = time
     }
 
     package var isDialing: Bool { status == .run && deletedAt == nil }
+
+    /// Whether it may have new calls now.
+    package var takesLeases: Bool { isDialing && !isPaused }
 }

@@ -77,6 +77,8 @@ struct Obstacle: Hashable {
         "the campaign has no outdial, or it is deleted; set outdial_id with PUT /campaigns/{id}/resource_info"
     )
 
+    static let paused = Obstacle("PAUSED", "the campaign is paused; unpause it with PUT /campaigns/{id}/pause")
+
     static func outdialInUse(by campaign: ID) -> Obstacle {
         Obstacle("OUTDIAL_IN_USE", "campaign \(campaign) is running on this outdial; stop it first")
     }
@@ -92,7 +94,14 @@ extension CampaignReads {
             else { throw Refusal.notFound("CAMPAIGN_NOT_FOUND", "there is no campaign \(id)") }
             let known = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state
             let outplan = known?.deletedAt == nil ? known : nil
-            var obstacles = campaign.startObstacles(outplan: outplan).map { Obstacle($0) }
+            let (queue, flow) = (campaign.settings.queue, campaign.settings.flow)
+            var obstacles = campaign.startObstacles(
+                outplan: outplan,
+                isQueueMissing: try !queue.isNone
+                    && CampaignTables.queues.load(queue, in: db)?.state.deletedAt != nil,
+                isFlowMissing: try !flow.isNone && CampaignTables.flows.load(flow, in: db)?.state.deletedAt != nil
+            ).map { Obstacle($0) }
+            if campaign.isPaused { obstacles.append(.paused) }
             let route = CampaignStep.route(of: campaign.settings, outplan)
             let live = try CampaignTables.workers.fetch("WHERE status = 'live'", [], in: db).map(\.state)
             if !live.contains(where: { $0.route == route && $0.channels > 0 }) {

@@ -70,6 +70,10 @@ package struct EffectRunner: ServiceLifecycle.Service {
                 )
             }
         case .reconcile: await reconcile()
+        case .claimNext(let claim):
+            // A campaign is not started when the disk is nearly full, whoever starts it.
+            let answer = writer.isSpaceLow ? .unknown : await outdials.claim(claim)
+            _ = writer.submit([.nextClaimed(claim, answer)])
         case .wake(let moment):
             let pause = moment.microseconds - clock().microseconds
             try? await Task.sleep(for: .microseconds(max(0, pause)))

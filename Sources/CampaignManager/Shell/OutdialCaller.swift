@@ -94,6 +94,29 @@ package struct OutdialCaller: Sendable {
         }
     }
 
+    func claim(_ next: NextClaim) async -> ClaimAnswer {
+        do {
+            try await claim(
+                Claim(
+                    outdial: next.outdial,
+                    campaign: next.next,
+                    run: next.run,
+                    plan: next.plan,
+                    customer: next.customer,
+                    actor: Manager.campaign.rawValue,
+                    correlation: next.ended
+                )
+            )
+            return .granted
+        } catch let refusal as Refusal where refusal.status == .notFound {
+            return .refused(Refusal(.failedPrecondition, "OUTDIAL_MISSING", "the campaign's outdial is deleted"))
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch {
+            return .unknown
+        }
+    }
+
     func lease(_ lease: LeaseRequest) async -> LeaseAnswer {
         let request = Request(
             method: "outdial.lease",

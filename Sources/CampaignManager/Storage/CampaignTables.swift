@@ -55,10 +55,12 @@ package enum CampaignTables {
     package static let campaigns = AggregateTable<Campaign>(
         columns: [
             .customer { $0.customer }, .init("status", .text) { $0.status.rawValue.databaseValue },
-            .init("outplan_id", .blob) { $0.settings.outplan.databaseValue }, .createdAt { $0.createdAt },
+            .init("outplan_id", .blob) { $0.settings.outplan.databaseValue },
+            .init("next_due", .integer) { ($0.nextDue != nil).databaseValue }, .createdAt { $0.createdAt },
             .isDeleted { $0.deletedAt },
         ],
         indexes: [
+            "CREATE INDEX campaign_next_due ON campaign(next_due) WHERE next_due = 1",
             "CREATE INDEX campaign_list ON campaign(customer_id, created_at)",
             "CREATE INDEX campaign_active ON campaign(status) WHERE status <> 'stop'",
         ]

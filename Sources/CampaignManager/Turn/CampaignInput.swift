@@ -15,6 +15,8 @@ package enum CampaignInput: Sendable {
     case message(IncomingMessage.Content, acknowledge: @Sendable () -> Void)
     /// The answer to a lease request.
     case leased(LeaseRequest, LeaseAnswer)
+    /// What outdial-manager says to the claim of a campaign that follows another.
+    case nextClaimed(NextClaim, ClaimAnswer)
     /// What outdial-manager knows of one claim, to compare with what runs here.
     case reconcile(ClaimReport)
     /// Time has passed. While the bus is away, nobody is silent and no answer is late.
@@ -36,6 +38,25 @@ package enum LeaseAnswer: Hashable, Sendable {
     /// outdial-manager says that this run does not hold the claim.
     case claimLost
     /// No answer in time: leases may exist, the next reconciliation finds them.
+    case unknown
+}
+
+/// The claim that a campaign needs to follow another.
+package struct NextClaim: Hashable, Sendable {
+    /// The campaign that has ended.
+    package var ended: ID
+    package var next: ID
+    /// The run of `next` that it is for.
+    package var run: Int64
+    package var customer: ID
+    package var outdial: ID
+    package var plan: DialPlan
+}
+
+package enum ClaimAnswer: Hashable, Sendable {
+    case granted
+    case refused(Refusal)
+    /// No answer in time: it may be held.
     case unknown
 }
 
@@ -72,6 +93,8 @@ package enum CampaignEffect: Hashable, Sendable {
     /// Claim again for a run that lost its claim.
     case reclaim(campaign: ID, run: Int64, customer: ID, outdial: ID, plan: DialPlan)
     case reconcile
+    /// Claim for a campaign that follows another.
+    case claimNext(NextClaim)
     /// Come back with a tick at this moment.
     case wake(at: Timestamp)
 }

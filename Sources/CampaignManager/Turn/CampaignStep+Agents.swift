@@ -36,10 +36,20 @@ extension CampaignStep {
         case "agent.tag_ids": events = try agent.update(body: body, fields: ["tag_ids"], by: actor)
         case "agent.status": events = try agent.setStatus(body: body, by: actor)
         case "agent.permission":
-            events = try agent.setPermission(body: body, by: actor, otherAdmins: try otherAdmins(than: agent))
+            events = try agent.setPermission(
+                body: body,
+                by: actor,
+                otherAdmins: try otherAdmins(than: agent),
+                otherSuperAdmins: try otherSuperAdmins(than: agent)
+            )
         case "agent.password":
             events = try agent.setPassword(hash: try request.params.requireString("password_hash"), by: actor)
-        case "agent.delete": events = try agent.delete(by: actor, otherAdmins: try otherAdmins(than: agent))
+        case "agent.delete":
+            events = try agent.delete(
+                by: actor,
+                otherAdmins: try otherAdmins(than: agent),
+                otherSuperAdmins: try otherSuperAdmins(than: agent)
+            )
         default: events = try agent.update(body: body, by: actor)
         }
         return try CampaignTables.agents.record(events, on: loaded.id, current: loaded, context: context, in: turn)
@@ -50,6 +60,16 @@ extension CampaignStep {
         guard agent.isAdmin else { return 0 }
         return try CampaignTables.agents.fetch("WHERE customer_id = ?", [agent.customer], in: db)
             .count { $0.id != agent.id && $0.state.isAdmin && $0.state.deletedAt == nil }
+    }
+
+    /// Of the whole installation; looked for only where it matters.
+    private func otherSuperAdmins(than agent: Agent) throws -> Int {
+        guard agent.permission.contains(.projectSuperAdmin) else { return 0 }
+        return try CampaignTables.agents.fetch(
+            "WHERE is_deleted = 0 AND json_extract(state, '$.permission') & 1 AND id <> ?",
+            [agent.id],
+            in: db
+        ).count
     }
 
     /// The aggregate that the request names: the customer's own, and not deleted.

@@ -90,7 +90,7 @@ extension CampaignStep {
     }
 
     private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
-        guard try isDialingEnabled(for: campaign.customer) else { return }
+        guard try !campaign.isPaused && isDialingEnabled(for: campaign.customer) else { return }
         guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else { return }
         let route = CampaignStep.route(of: campaign.settings, outplan)
         let permits = Pacing(
@@ -163,7 +163,7 @@ extension CampaignStep {
         let context = EventContext(correlation: request.id, actor: Manager.outdial.rawValue)
         switch answer {
         case .unknown:
-            memory.buckets[request.campaign]?.giveBack(request.count)
+            // What it may have leased is paid for: it is found later, and dialed then.
             effects.append(.reconcile)
             // Not at once: the next tick asks again.
             memory.wishing.insert(request.campaign)
@@ -176,8 +176,7 @@ extension CampaignStep {
             }
             try adopt(leases, run: request.run, outdial: request.outdial, by: loaded, context)
             if leases.isEmpty, isExhausted {
-                let open = try CallCounts(campaign: loaded.id, in: db).open
-                try record(loaded.state.exhaust(run: request.run, openAttempts: open), on: loaded, context)
+                try exhaust(request.campaign, run: request.run, context)
             }
         }
     }
@@ -217,8 +216,8 @@ extension CampaignStep {
         for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
             // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
             let isFirst = try turn.admit(lease.attempt, consumer: "lease")
-            // With dialing switched off its target is left as if nobody had asked for it, ready for when it is on again.
-            let isRunning = isEnabled && loaded.state.isDialing && loaded.state.run == run
+            // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on again.
+            let isRunning = isEnabled && loaded.state.takesLeases && loaded.state.run == run
             let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
             let worker = isAllowed ? capacity.take(on: CampaignStep.route(of: loaded.state.settings, outplan)) : nil
             guard let worker, let outplan else {

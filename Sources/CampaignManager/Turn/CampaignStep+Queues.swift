@@ -63,7 +63,7 @@ extension CampaignStep {
             current = loaded
             events =
                 request.method == "flow.delete"
-                ? try loaded.state.delete(usedBy: try activeCampaign { $0.flow == id })
+                ? try loaded.state.delete(usedBy: try activeCampaign(withFlow: id))
                 : try loaded.state.update(body: body)
         }
         switch events.first {
@@ -94,6 +94,15 @@ extension CampaignStep {
         guard found?.customer == customer, found?.deletedAt == nil else {
             throw Refusal.invalid(field, "names a flow that does not exist: \(id)")
         }
+    }
+
+    /// A campaign that is not stopped and has `flow` run on its calls, or on those that wait in its queue.
+    private func activeCampaign(withFlow flow: ID) throws -> ID? {
+        try CampaignTables.campaigns.fetch("INDEXED BY campaign_active WHERE status <> 'stop'", [], in: db).first {
+            if $0.state.settings.flow == flow { return true }
+            guard !$0.state.settings.queue.isNone else { return false }
+            return try CampaignTables.queues.load($0.state.settings.queue, in: turn)?.state.settings.waitFlow == flow
+        }?.id
     }
 
     /// A campaign that is not stopped and whose settings are as `uses` says.

@@ -21,7 +21,7 @@ extension CampaignStep {
             memory.wishing.remove(campaign)
             if memory.pending[campaign] != nil { memory.toldWhilePending.insert(campaign) }
             touched.insert(campaign)
-        case .outdialExhausted(_, let campaign, let run): try exhaust(campaign, run: run)
+        case .outdialExhausted(_, let campaign, let run): try confirmExhaustion(of: campaign, run: run)
         default: break
         }
     }
@@ -32,7 +32,8 @@ extension CampaignStep {
         guard let call = try findCall(event) else { return }
         if !event.journal.isNone { see(event.journal, event.sequence) }
         let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
-        try record(call.state.apply(event), on: call, context)
+        let updated = try record(call.state.apply(event), on: call, context)
+        if event.kind == .progressing { try hangUpIfDrained(updated) }
     }
 
     /// By the attempt, or by the call alone when the engine knows nothing else. A journal reports only its own attempts.
@@ -94,7 +95,7 @@ extension CampaignStep {
         try record(decide(call.state), on: call, context)
     }
 
-    private mutating func exhaust(_ id: ID, run: Int64) throws {
+    private mutating func confirmExhaustion(of id: ID, run: Int64) throws {
         guard memory.pending[id] == nil else {
             // The answer decides: it may hold targets. If it holds none, the next one says the same as this message.
             memory.toldWhilePending.insert(id)
@@ -113,7 +114,8 @@ extension CampaignStep {
             [],
             in: db
         )
-        for campaign in running where try CallCounts(campaign: campaign.id, in: db).open == 0 {
+        for campaign in running
+        where try !campaign.state.isPaused && CallCounts(campaign: campaign.id, in: db).open == 0 {
             confirmExhaustion(of: campaign.state)
         }
     }

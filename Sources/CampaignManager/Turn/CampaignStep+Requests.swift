@@ -15,6 +15,7 @@ extension CampaignStep {
         case "campaign.resource_info": return try updateCampaign(request, part: .resourceInfo, context)
         case "campaign.next_campaign_id": return try updateCampaign(request, part: .nextCampaign, context)
         case "campaign.stop": return try stopCampaign(request, context)
+        case "campaign.pause": return try pauseCampaign(request, context)
         case "campaign.delete": return try deleteCampaign(request, context)
         case "campaigncall.delete": return try deleteCall(request, context)
         case "worker.register": return try registerWorker(request, context)
@@ -65,7 +66,9 @@ extension CampaignStep {
             }
             try checkReferences(loaded.state.settings, request.customerID, changes: changes)
         }
-        return try resource(try record(events, on: loaded, context))
+        let updated = try record(events, on: loaded, context)
+        try drain(updated)
+        return try resource(updated)
     }
 
     /// Given ids have to exist here; the outdial was looked up at outdial-manager before.
@@ -93,7 +96,17 @@ extension CampaignStep {
         memory.starting.remove(loaded.id)
         let open = try CallCounts(campaign: loaded.id, in: db).open
         let journals = open > 0 ? try openJournals(of: loaded.id) : []
-        return try resource(try record(loaded.state.stop(openAttempts: open, journals: journals), on: loaded, context))
+        let stopped = try record(loaded.state.stop(openAttempts: open, journals: journals), on: loaded, context)
+        try drain(stopped)
+        return try resource(stopped)
+    }
+
+    private mutating func pauseCampaign(_ request: Request, _ context: EventContext) throws -> JSONValue {
+        let loaded = try requireCampaign(request)
+        let events = try loaded.state.pause(body: try RequestBody(request.params["body"]))
+        // Its leases may have been given back, and what it was told meanwhile was for nothing: it asks at once.
+        if !events.isEmpty { memory.wishing.remove(loaded.id) }
+        return try resource(try record(events, on: loaded, context))
     }
 
     private func openJournals(of campaign: ID) throws -> [ID] {
@@ -118,15 +131,36 @@ extension CampaignStep {
     mutating func prepareStart(_ request: Request) throws -> JSONValue {
         let loaded = try requireCampaign(request)
         if loaded.state.status == .run { return ["is_running": true, "campaign": try resource(loaded)] }
-        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: turn)?.state
-        try loaded.state.checkStart(outplan: outplan)
-        guard let outplan else { return [:] }
+        let outplan = try checkStart(of: loaded.state)
         memory.starting.insert(loaded.id)
         return [
             "is_running": false, "outdial_id": .id(loaded.state.settings.outdial),
             "run": .integer(loaded.state.run + 1),
             "plan": try plan(of: outplan).json,
         ]
+    }
+
+    /// The outplan to dial by; throws what keeps `campaign` from being started.
+    func checkStart(of campaign: Campaign) throws -> Outplan {
+        let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state
+        try campaign.checkStart(
+            outplan: outplan,
+            isQueueMissing: try isMissing(campaign.settings.queue) {
+                try CampaignTables.queues.load($0, in: turn).map { $0.state.deletedAt }
+            },
+            isFlowMissing: try isMissing(campaign.settings.flow) {
+                try CampaignTables.flows.load($0, in: turn).map { $0.state.deletedAt }
+            }
+        )
+        guard let outplan else { throw Campaign.StartObstacle.outplanMissing.refusal }
+        return outplan
+    }
+
+    /// Whether `id` names something that is deleted, or was never there.
+    private func isMissing(_ id: ID, _ deletedAt: (ID) throws -> Timestamp??) throws -> Bool {
+        guard !id.isNone else { return false }
+        guard let found = try deletedAt(id) else { return true }
+        return found != nil
     }
 
     mutating func start(_ request: Request, run: Int64) throws -> JSONValue {

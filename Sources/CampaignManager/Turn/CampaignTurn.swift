@@ -37,6 +37,8 @@ package final class CampaignTurn {
         var lastFullRecheck = Timestamp(microseconds: 0)
         /// Campaigns between the two halves of a start.
         var starting: Set<ID> = []
+        /// Campaigns that have ended and whose follower's claim is under way.
+        var following: Set<ID> = []
         var buckets: [ID: TokenBucket] = [:]
         var lastHeard: [ID: Timestamp] = [:]
         /// Since when messages can arrive; nil while they cannot.
@@ -116,6 +118,7 @@ struct CampaignStep {
             turn.afterCommit(acknowledge)
         case .leased(let request, let answer): try take(answer, to: request)
         case .reconcile(let report): try reconcile(report)
+        case .nextClaimed(let claim, let answer): try take(answer, to: claim)
         case .tick(let isConnected): try tick(isConnected: isConnected)
         }
     }
@@ -141,6 +144,7 @@ struct CampaignStep {
         memory.wishing.subtract(memory.recheck)
         memory.recheck.removeAll()
         capacityChanged = true
+        try startFollowers()
     }
 
     private mutating func reply(
@@ -213,6 +217,7 @@ struct CampaignStep {
 
     /// An overdue attempt is asked for at its journal; one that was asked for in vain is over, outcome unknown.
     mutating func fireTimers() throws {
+        try endDrains()
         for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
             guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: turn) else { continue }
             let context = EventContext(correlation: id, actor: "system")

@@ -12,15 +12,7 @@ struct API: Sendable {
     /// Sends one request and gives whatever is answered.
     func answer(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> HTTPAnswer {
         let headers = ["Authorization": "Bearer \(accessKey)", "Content-Type": "application/json"]
-        let answer = try await client.send(
-            method,
-            path,
-            headers: headers,
-            body: body?.bytes ?? [],
-            within: .seconds(30)
-        )
-        try await expectDocumented(method, path, request: body, answer)
-        return answer
+        return try await client.send(method, path, headers: headers, body: body?.bytes ?? [], within: .seconds(30))
     }
 
     /// Sends one request; throws unless it is answered with 200.
@@ -109,7 +101,6 @@ extension API {
             body: Array(text.utf8),
             within: .seconds(60)
         )
-        try await expectDocumented("POST", "/v1.0/outdials/\(outdial)/targets/import", request: nil, answer)
         try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
         #expect(answer.json["imported"].integer == Int64(rows.count))
         #expect(answer.json["rejected"].integer == 0)

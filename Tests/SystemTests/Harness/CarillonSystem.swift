@@ -161,7 +161,7 @@ func withSystem(
         Issue.record(error)
     }
     try await system.stop()
-    try expectSoundLogs(system)
+    try await expectSoundLogs(system)
     try system.facts().expectSound()
 }
 

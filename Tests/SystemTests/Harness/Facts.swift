@@ -177,8 +177,13 @@ struct Facts {
     }
 }
 
-/// Checks chain, positions, versions and projections of all logs of a system that has stopped.
-func expectSoundLogs(_ system: CarillonSystem, sourceLocation: SourceLocation = #_sourceLocation) throws {
+/// Checks chain, positions, versions and projections of all logs of a system that has stopped, and holds what they told
+/// others to `schemas/`, unless that was done where it went over the wire.
+func expectSoundLogs(
+    _ system: CarillonSystem,
+    isWireRead: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
     let directory = system.dataDirectory
     let files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".db") }
     #expect(files.count >= 3, "\(files)", sourceLocation: sourceLocation)
@@ -193,4 +198,5 @@ func expectSoundLogs(_ system: CarillonSystem, sourceLocation: SourceLocation = 
         #expect(report.violations.isEmpty, "\(file): \(report.violations.prefix(5))", sourceLocation: sourceLocation)
         #expect(report.events > 0 && report.chainIsIntact == true, "\(file)", sourceLocation: sourceLocation)
     }
+    if !isWireRead { try await LogMessages.expectDescribed(directory, files: files) }
 }

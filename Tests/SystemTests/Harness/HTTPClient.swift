@@ -16,6 +16,7 @@ struct HTTPAnswer: Sendable {
 struct HTTPClient: Sendable {
     var port: UInt16
 
+    /// Sends one request, and holds it and its answer to `schemas/openapi.yaml`.
     func send(
         _ method: String,
         _ path: String,
@@ -32,7 +33,10 @@ struct HTTPClient: Sendable {
                 continuation.resume(with: Result { try exchange(request, within: limit) })
             }
         }
-        return try HTTPClient.parse(received)
+        let answer = try HTTPClient.parse(received)
+        let isForm = headers.contains { $0.key.lowercased() == "content-type" && !$0.value.contains("json") }
+        try await expectDocumented(method, path, request: isForm ? nil : try? JSONValue(parsing: body), answer)
+        return answer
     }
 
     private func exchange(_ request: [UInt8], within limit: Duration) throws -> [UInt8] {

@@ -11,7 +11,14 @@ struct WireReading {
     /// The methods of requests by the correlation id of their replies.
     private var methods: [String: String] = [:]
 
-    init(names: BusNames) { self.names = names }
+    /// The forms of documents that were checked; nil when every document is.
+    private var knownForms: Set<Int>?
+
+    /// - Parameter isEachFormReadOnce: whether documents that differ in ids, times and numbers only are checked once.
+    init(names: BusNames, isEachFormReadOnce: Bool = false) {
+        self.names = names
+        knownForms = isEachFormReadOnce ? [] : nil
+    }
 
     /// Checks one message that was published anywhere but to the exchange of events.
     mutating func read(_ message: WireTap.Message) async throws {
@@ -87,6 +94,7 @@ struct WireReading {
 
     private mutating func check(_ document: JSONValue, _ schema: String) async throws {
         uses[schema, default: 0] += 1
+        if knownForms?.insert(LogMessages.form(of: [.string(schema), document])).inserted == false { return }
         let problems = try await SchemaChecker.shared.problems(of: document, by: "\(schema).json")
         if !problems.isEmpty {
             Issue.record("\(schema): \(problems.map(\.description)) in \(document.text.prefix(3000))")

@@ -1,0 +1,137 @@
+import CampaignDomain
+import CampaignManager
+import Contracts
+import EventLog
+import OutdialDomain
+import OutdialManager
+import Service
+import TestSupport
+
+/// The customer: what they have made, and names for their requests.
+final class Client {
+    let customer = id(3)
+    private var ids: IDGenerator
+    var outdials: [ID] = []
+    var outplans: [ID] = []
+    var campaigns: [ID] = []
+    /// Targets by outdial, those that were not deleted.
+    var targets: [ID: [ID]] = [:]
+    var numbers = 0
+
+    init(ids: IDGenerator) { self.ids = ids }
+
+    func next(_ now: Timestamp) -> ID { ids.next(at: now) }
+}
+
+/// What the customer does.
+extension World {
+    @discardableResult
+    func atCampaigns(_ method: String, _ params: JSONValue) throws -> Reply {
+        let reply = Locked<Reply?>(nil)
+        let request = request(method, client.customer, client.next(now), params)
+        try tell([.request(request, answer: { reply.value = $0 })])
+        return reply.value ?? .refused(.unavailable("no answer"))
+    }
+
+    @discardableResult
+    func atOutdials(_ method: String, _ params: JSONValue) throws -> Reply {
+        try outdials.request(request(method, client.customer, client.next(now), params), at: now)
+    }
+
+    /// Lists, plans and campaigns, some of which share a list, and some of which follow each other.
+    func furnish() throws {
+        for _ in 0..<(1 + draw(profile.campaigns)) {
+            let id = client.next(now)
+            client.outdials.append(id)
+            _ = try atOutdials("outdial.create", ["id": .id(id), "body": [:]]).get()
+        }
+        for _ in 0..<profile.targets { try addTarget() }
+        for _ in 0..<2 {
+            let id = client.next(now)
+            client.outplans.append(id)
+            _ = try atCampaigns("outplan.create", ["id": .id(id), "body": plan()]).get()
+        }
+        for index in 0..<profile.campaigns {
+            let id = client.next(now)
+            var body: JSONObject = [
+                "outdial_id": .id(client.outdials[draw(client.outdials.count)]),
+                "outplan_id": .id(client.outplans[draw(2)]), "max_concurrent": .integer(draw(3) * 2),
+                "calls_per_second": .integer(draw(2) * 3), "name": .string("campaign \(index)"),
+            ]
+            if draw(3) == 0 { body["stop_drain_timeout"] = .integer(draw(3) * 4_000) }
+            if index > 0, draw(2) == 0 { body["next_campaign_id"] = .id(client.campaigns[draw(index)]) }
+            _ = try atCampaigns("campaign.create", ["id": .id(id), "body": .object(body)]).get()
+            client.campaigns.append(id)
+        }
+        // A circle, now and then.
+        if profile.campaigns > 1, draw(2) == 0, let last = client.campaigns.last {
+            let body: JSONValue = ["next_campaign_id": .id(last)]
+            _ = try atCampaigns("campaign.next_campaign_id", ["id": .id(client.campaigns[0]), "body": body]).get()
+        }
+        for campaign in client.campaigns where draw(4) > 0 { try start(campaign) }
+    }
+
+    private func plan() -> JSONValue {
+        [
+            "max_try_count_0": .integer(1 + draw(3)), "max_try_count_1": .integer(draw(2)),
+            "try_interval": .integer([1_000, 20_000, 60_000][draw(3)]), "dial_timeout": .integer(10_000),
+        ]
+    }
+
+    func addTarget() throws {
+        let outdial = client.outdials[draw(client.outdials.count)]
+        let id = client.next(now)
+        client.numbers += 1
+        var body: JSONObject = [
+            "destination_0": ["target": .string("+1555\(1_000_000 + client.numbers)")],
+            "priority": .integer(draw(10)),
+        ]
+        if draw(3) == 0 { body["destination_1"] = ["target": .string("+1666\(1_000_000 + client.numbers)")] }
+        let params: JSONValue = ["outdial_id": .id(outdial), "id": .id(id), "body": .object(body)]
+        if case .result = try atOutdials("target.create", params) { client.targets[outdial, default: []].append(id) }
+    }
+
+    /// One thing that a customer does while calls are under way.
+    func wish() throws {
+        let campaign = client.campaigns[draw(client.campaigns.count)]
+        let named: JSONValue = ["id": .id(campaign)]
+        switch draw(11) {
+        case 0, 1, 2: try start(campaign)
+        case 3: try atCampaigns("campaign.stop", named)
+        case 4: try setPaused(campaign, draw(2) == 0)
+        case 5: try addTarget()
+        case 6:
+            let outplan = client.outplans[draw(client.outplans.count)]
+            try atCampaigns("outplan.dial_info", ["id": .id(outplan), "body": plan()])
+        case 7:
+            try atCampaigns("system.dialing", ["body": ["enabled": .bool(draw(3) > 0)]])
+        case 8: try changeTarget()
+        case 9: try hangUpSomething()
+        default:
+            let body: JSONValue = ["stop_drain_timeout": .integer(draw(4) * 2_000)]
+            try atCampaigns("campaign.update", ["id": .id(campaign), "body": body])
+        }
+    }
+
+    func setPaused(_ campaign: ID, _ isPaused: Bool) throws {
+        try atCampaigns("campaign.pause", ["id": .id(campaign), "body": ["paused": .bool(isPaused)]])
+    }
+
+    private func changeTarget() throws {
+        let outdial = client.outdials[draw(client.outdials.count)]
+        guard let targets = client.targets[outdial], !targets.isEmpty else { return }
+        let target = targets[draw(targets.count)]
+        let params: JSONValue = ["outdial_id": .id(outdial), "id": .id(target), "body": [:]]
+        if draw(2) == 0 {
+            try atOutdials("target.delete", params)
+            client.targets[outdial]?.removeAll { $0 == target }
+        } else {
+            try atOutdials("target.rearm_one", params)
+        }
+    }
+
+    private func hangUpSomething() throws {
+        guard let call = carrier.live.values.sorted(by: { $0.command.call < $1.command.call }).first else { return }
+        try atCampaigns("call.hangup", ["id": .id(call.command.call)])
+    }
+}
