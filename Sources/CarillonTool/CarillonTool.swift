@@ -16,7 +16,7 @@ struct Carillon: AsyncParsableCommand {
             ResourceCommand<OutdialKind>.self, TargetCommand.self, ResourceCommand<OutplanKind>.self,
             ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
             ResourceCommand<FlowKind>.self, ResourceCommand<AccessKeyKind>.self, ResourceCommand<CustomerKind>.self,
-            DialingCommand.self,
+            DialingCommand.self, DNCCommand.self,
         ]
     )
 }
