@@ -87,7 +87,7 @@ let package = Package(
             name: "CampaignManager",
             dependencies: [
                 "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle,
-                logging,
+                logging, metrics,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),

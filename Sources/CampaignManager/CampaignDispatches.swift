@@ -13,11 +13,13 @@ package struct CampaignDispatches: Sendable {
         guard let data = event.data else { return [] }
         switch event.type {
         case "campaigncall_created", "campaigncall_finished", "campaigncall_settling", "campaigncall_result_repeated",
-            "campaigncall_hangup_requested":
+            "campaigncall_hangup_requested", "campaigncall_queue_refused":
             return try callDispatches(event, try JSONValue(parsing: data))
         case "campaign_stopping", "campaign_stopped", "campaign_lease_returned", "campaign_claim_dropped",
             "campaign_plan_changed":
             return try campaignDispatches(event, try JSONValue(parsing: data))
+        case "queuecall_connecting", "queuecall_leg_refused", "queuecall_abandoned":
+            return try queueDispatches(event, try JSONValue(parsing: data))
         default: return []
         }
     }
@@ -33,6 +35,9 @@ package struct CampaignDispatches: Sendable {
         case .hangupRequested(let journal):
             guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
             return [toWorker(event, .hangup(attempt: attempt), journal)]
+        case .queueRefused(let queuecall, _, let reason, let journal):
+            guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
+            return [toWorker(event, .leaveQueue(attempt: attempt, queuecall: queuecall, reason: reason), journal)]
         default: return []
         }
     }
@@ -59,6 +64,31 @@ package struct CampaignDispatches: Sendable {
             return [toOutdials(event, .attemptFinished(returned))]
         case .planChanged(let run, let outdial, let plan):
             return [toOutdials(event, .planChanged(outdial: outdial, campaign: campaign, run: run, plan: plan))]
+        default: return []
+        }
+    }
+
+    private func queueDispatches(_ event: RecordedEvent, _ json: JSONValue) throws -> [Dispatch] {
+        guard let queuecall = ID(event.stream.dropFirst(Queuecall.category.count + 1)) else { return [] }
+        switch try QueuecallEvent(type: event.type, schema: event.schema, json: json) {
+        case .connecting(let ringing):
+            return ringing.legs.enumerated().map { index, leg in
+                let ring = AgentRing(
+                    attempt: ringing.attempt,
+                    queuecall: queuecall,
+                    leg: leg.id,
+                    agent: leg.agent,
+                    addresses: leg.addresses,
+                    ringTimeout: ringing.ringTimeout,
+                    serviceTimeout: ringing.serviceTimeout
+                )
+                return toWorker(event, .ringAgent(ring), ringing.journal, index: index)
+            }
+        case .legRefused(_, _, let attempt, let journal):
+            return [toWorker(event, .leaveQueue(attempt: attempt, queuecall: queuecall, reason: "late"), journal)]
+        case .abandoned(let reason, _, let attempt, let journal?):
+            let leave = Item.Body.leaveQueue(attempt: attempt, queuecall: queuecall, reason: reason.rawValue)
+            return [toWorker(event, leave, journal)]
         default: return []
         }
     }

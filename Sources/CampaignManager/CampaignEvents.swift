@@ -21,6 +21,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         keptInside: [
             "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
             "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
+            "campaigncall_queue_joined", "campaigncall_queue_refused",
         ],
         isFrequent: true,
         customer: { $0.assignment.customer },
@@ -31,10 +32,25 @@ package let campaignManagerEvents: [PublishedCategory] = [
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Agent.self,
-        renamed: ["agent_status_updated": "agent_status_updated"],
+        renamed: [
+            "agent_status_updated": "agent_status_updated", "agent_rung": "agent_status_updated",
+            "agent_connected": "agent_status_updated", "agent_released": "agent_status_updated",
+            "agent_wrapped_up": "agent_status_updated",
+        ],
         customer: { $0.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Queue.self, customer: { $0.customer }, resource: { $0.resource }),
+    PublishedCategory(
+        Queuecall.self,
+        renamed: [
+            "queuecall_waiting": "queuecall_waiting", "queuecall_connecting": "queuecall_connecting",
+            "queuecall_serviced": "queuecall_serviced", "queuecall_done": "queuecall_done",
+            "queuecall_abandoned": "queuecall_abandoned",
+        ],
+        keptInside: ["queuecall_leg_ended", "queuecall_leg_refused"],
+        customer: { $0.new.customer },
+        resource: { $0.resource }
+    ),
     PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),
 ]

@@ -15,6 +15,7 @@ struct Carillon: AsyncParsableCommand {
             DemoCommand.self,
             ResourceCommand<OutdialKind>.self, TargetCommand.self, ResourceCommand<OutplanKind>.self,
             ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
+            ResourceCommand<QueuecallKind>.self,
             ResourceCommand<FlowKind>.self, ResourceCommand<AccessKeyKind>.self, ResourceCommand<CustomerKind>.self,
             DialingCommand.self, DNCCommand.self,
         ]

@@ -36,7 +36,8 @@ import Testing
         #expect(
             resource.object?.members.map(\.name) == [
                 "id", "customer_id", "username", "name", "detail", "ring_method", "status", "permission", "tag_ids",
-                "addresses", "direct_hash", "tm_create", "tm_update", "tm_delete",
+                "addresses", "direct_hash", "queuecall_id", "next_status", "wrap_up_until", "tm_create", "tm_update",
+                "tm_delete",
             ]
         )
         #expect(resource["permission"] == 16)

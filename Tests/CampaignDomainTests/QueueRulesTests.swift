@@ -14,13 +14,11 @@ import Testing
         #expect(
             resource.object?.members.map(\.name) == [
                 "id", "customer_id", "name", "detail", "routing_method", "tag_ids", "wait_flow_id", "wait_timeout",
-                "service_timeout", "direct_hash", "wait_queuecall_ids", "service_queuecall_ids",
-                "total_incoming_count", "total_serviced_count", "total_abandoned_count", "tm_create", "tm_update",
-                "tm_delete",
+                "service_timeout", "ring_timeout", "wrap_up_time", "direct_hash", "tm_create", "tm_update", "tm_delete",
             ]
         )
-        #expect(resource["wait_queuecall_ids"] == [])
-        #expect(resource["total_abandoned_count"] == 0)
+        #expect(resource["ring_timeout"] == 15_000)
+        #expect(resource["wrap_up_time"] == 0)
         #expect(resource["wait_flow_id"] == .id(.none))
         #expect(resource["tm_update"].isNull)
     }
@@ -33,7 +31,8 @@ import Testing
     @Test func `a wrong field is refused by name`() throws {
         for (field, value) in [
             ("routing_method", "best"), ("tag_ids", ["x"]), ("tag_ids", 5), ("wait_timeout", -1),
-            ("wait_timeout", 86_400_001), ("service_timeout", "x"), ("wait_flow_id", "x"), ("name", 5),
+            ("wait_timeout", 86_400_001), ("service_timeout", "x"), ("ring_timeout", 400_000),
+            ("wrap_up_time", -1), ("wait_flow_id", "x"), ("name", 5),
         ] as [(String, JSONValue)] {
             let refusal = #expect(throws: Refusal.self) { try queue(.object([field: value])) }
             #expect(refusal?.message.hasPrefix(field) == true)

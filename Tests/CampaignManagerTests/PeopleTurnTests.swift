@@ -183,8 +183,12 @@ import Testing
             """, "CREATE UNIQUE INDEX agent_username ON agent(username)",
         ]
         let unchanged = CampaignTables.schema.filter { statement in
-            !["\"agent\"", "\"queue\"", "\"flow\"", "\"system\"", " agent_", " queue_", " flow_"]
-                .contains { statement.prefix(60).contains($0) }
+            ![
+                "\"agent\"", "\"queue\"", "\"queuecall\"", "\"flow\"", "\"system\"", " agent_", " queue_",
+                " queuecall_",
+                " need_", " campaign_service", " flow_",
+            ]
+            .contains { statement.prefix(60).contains($0) }
         }
         let file = try EventLogFile.open(path: path, schema: old + unchanged, now: moment(0))
         var ids = IDGenerator(seed: 9)

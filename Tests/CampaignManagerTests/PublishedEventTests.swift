@@ -105,6 +105,43 @@ import Testing
         }
     }
 
+    /// A caller who is served, and one who gives up.
+    private func queueLife() throws -> CampaignHarness {
+        let harness = try CampaignHarness()
+        let admin = try harness.makeAdmin()
+        try harness.hearWorker()
+        let agents = try harness.makeAgents(1, by: admin)
+        let queue = try harness.makeQueue(["wrap_up_time": 1_000])
+        let request = try #require(try harness.start(try harness.makeCampaign()).first)
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        for lease in leases { try harness.join(lease, queue) }
+        try harness.setStatus("away", of: agents[0], by: admin)
+        try harness.report(.answered, try harness.rings()[0])
+        for lease in leases { try harness.report(.hangup, lease, "normal") }
+        return harness
+    }
+
+    @Test func whoWaitsAndWhoTalksIsTold() async throws {
+        let events = try events(queueLife())
+        let told = events.compactMap { $0["type"].string }.filter { $0.contains("queue") || $0.contains("agent_") }
+        #expect(
+            told == [
+                "agent_created", "agent_created", "queue_created", "queuecall_created", "queuecall_waiting",
+                "agent_status_updated", "queuecall_connecting", "queuecall_created", "queuecall_waiting",
+                "agent_updated", "queuecall_serviced", "agent_status_updated", "queuecall_done", "agent_status_updated",
+                "queuecall_abandoned",
+            ]
+        )
+        let statuses = events.filter { $0["type"] == "agent_status_updated" }.map { $0["data"]["status"].string }
+        #expect(statuses == ["ringing", "busy", "away"])
+        for event in events {
+            let type = try #require(event["type"].string)
+            let problems = try await SchemaChecker.shared.problems(of: event, by: "events/\(type).json")
+            #expect(problems.isEmpty, "\(problems) in \(event.text)")
+        }
+    }
+
     @Test func everyTypeThatCanBeToldHasASchema() throws {
         let written = Set(try SchemaFiles.names(in: "events"))
         let missing = campaignManagerEvents.flatMap(\.possibleTypes).filter { !written.contains($0) }

@@ -191,3 +191,21 @@ def replaced_member(name, value, own, parent):
 @schemathesis.serializer("text/csv", "application/x-ndjson")
 def as_text(context, value):
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+# How many of the requests with actions are sent, by operation: what actions may be is the same wherever they are given,
+# and makes some seven thousand requests of each.
+KEPT = {"createFlow": 4, "updateFlow": 40, "createCampaign": 40, "updateCampaign": 40, "setCampaignActions": 40}
+seen = {}
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Leaves out most of the systematic requests about actions."""
+    name = case.operation.definition.raw.get("operationId")
+    if name not in KEPT or case.meta is None or case.meta.phase.name.value != "coverage":
+        return True
+    if not isinstance(case.body, dict) or not case.body.get("actions"):
+        return True
+    seen[name] = seen.get(name, 0) + 1
+    return seen[name] % KEPT[name] == 1

@@ -139,5 +139,54 @@ extension SystemTests {
             #expect(try await carillon("dialing", "on").output == "dialing is on\n")
             #expect(try await carillon("dialing", "--system").output == "dialing is on\n")
         }
+
+        @Test func theLogsTellWhoWroteAFieldAndWhatLedToIt() async throws {
+            let system = try await SharedSystem.current.system()
+            let setup = try await system.api.makeCampaign([[number(191, 1, 2)]], tries: [1])
+            try await system.api.setStatus(setup.id, "run")
+            try await system.api.awaitExhaustion(setup.id, within: .seconds(30))
+            let now = try #require(try await system.api.list("/v1.0/outdials/\(setup.outdial)/targets").first)
+            let target = "target:\(try #require(now["id"].string))"
+
+            let blame = try await carillon("log", "blame", target, "result_reason", "--json")
+            let verdict = try #require(try blame.objects().first, "\(blame.errors)")
+            #expect(verdict["before"] == "" && verdict["after"] == "busy")
+            #expect(verdict["event"]["type"] == "target_attempt_finished")
+            // From the report of the end back to the dial command, through three daemons.
+            #expect(
+                verdict["causes"].array?.compactMap { $0["type"].string } == [
+                    "campaigncall_finished", "call_hangup", "campaigncall_created",
+                ]
+            )
+
+            let since = try await carillon("log", "bisect", target, "status=progressing", "--json")
+            let leased = try #require(try since.objects().first, "\(since.errors)")
+            #expect(leased["type"] == "target_leased")
+            let position = try #require(leased["position"].string)
+            let then = try await carillon("log", "state", target, "--at", position, "--json", "--unmasked")
+            let state = try #require(try then.objects().first, "\(then.errors)")
+            #expect(state["status"] == "progressing" && state["try_count_0"] == 1 && state["result"] == "")
+            #expect(state["destination_0"] == now["destination_0"])
+            let last = try await carillon("log", "state", target, "--json", "--unmasked")
+            #expect(try last.objects().first?["result"] == now["result"])
+            let list = try await carillon(
+                "log",
+                "state",
+                "target",
+                "--where",
+                "outdial_id=\(setup.outdial)",
+                "--where",
+                "status=done",
+                "--json"
+            )
+            #expect(try list.objects().map { $0["id"] } == [now["id"]])
+
+            let never = try await carillon("log", "bisect", target, "status=flying")
+            #expect(never.status == 1 && never.errors.contains("was never flying"))
+            let unknown = try await carillon("log", "blame", target, "colour")
+            #expect(unknown.status == 64 && unknown.errors.contains("has no field colour; it has id, "))
+            let late = try await carillon("log", "state", target, "--at", "outdial-manager:99999999")
+            #expect(late.status == 1 && late.errors.contains("has no position 99999999"))
+        }
     }
 }

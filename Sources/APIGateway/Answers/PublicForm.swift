@@ -8,7 +8,7 @@ struct PublicForm: Sendable {
     private static let verbatim: Set<String> = ["actions", "option", "variables", "data"]
 
     /// The times beside those that begin with `tm_`; null stays null.
-    private static let otherTimes: Set<String> = ["next_try_at", "waiting_until", "later_until"]
+    private static let otherTimes: Set<String> = ["next_try_at", "waiting_until", "later_until", "wrap_up_until"]
 
     /// The value with every time in it, however deep, as text.
     func value(_ json: JSONValue) -> JSONValue {

@@ -56,6 +56,10 @@ package struct RouteTable: Sendable {
         Route(.post, "/v1.0/queues/{id}/direct-hash-regenerate", .campaign, "queue.direct_hash", .ids, .manager),
         Route(.get, "/v1.0/queues/{id}/agents", .campaign, "queue.agents", .list(["status"]), .manager),
 
+        Route(.get, "/v1.0/queuecalls", .campaign, "queuecall.list", .list(queuecallFilters), .manager),
+        Route(.get, "/v1.0/queuecalls/{id}", .campaign, "queuecall.get", .ids, .manager),
+        Route(.post, "/v1.0/queuecalls/{id}/kick", .campaign, "queuecall.kick", .ids, .manager),
+
         Route(.get, "/v1.0/flows", .campaign, "flow.list", .list(["name"]), .manager),
         Route(.post, "/v1.0/flows", .campaign, "flow.create", .creation, .manager),
         Route(.get, "/v1.0/flows/{id}", .campaign, "flow.get", .ids, .manager),
@@ -127,6 +131,7 @@ package struct RouteTable: Sendable {
     ])
 
     private static let targetFilters = ["status", "result", "result_reason", "hangup_reason", "name", "from", "to"]
+    private static let queuecallFilters = ["queue_id", "campaign_id", "status", "from", "to"]
     private static let callFilters = [
         "campaign_id", "outdial_id", "status", "result", "hangup_reason", "from", "to",
     ]

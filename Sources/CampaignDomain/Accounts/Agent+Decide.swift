@@ -87,7 +87,7 @@ extension Agent {
         guard let status = try body.word("status", Status.self) else {
             throw .invalid("status", "is missing: give \(Status.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        return status == self.status ? [] : [.statusUpdated(status)]
+        return change(to: status)
     }
 
     /// - Parameters:

@@ -16,6 +16,7 @@ extension Agent {
         if !details.addresses.isEmpty { object.append("addresses", .array(details.addresses.map(\.json))) }
         if !directHash.isEmpty { object.append("direct_hash", .string(directHash)) }
         if session != 0 { object.append("session", .integer(session)) }
+        duty.append(to: &object, impliedSince: status == .available ? createdAt : nil)
         if let updatedAt { object.append("tm_update", .time(updatedAt)) }
         if let deletedAt { object.append("tm_delete", .time(deletedAt)) }
         return .object(object)
@@ -28,10 +29,12 @@ extension Agent {
         passwordHash = try json.requireString("password_hash")
         details = try Details(json: json)
         status = try Status(stored: json["status"])
+        duty = Duty(json: json)
         permission = Permission(rawValue: try json.requireInteger("permission"))
         directHash = json["direct_hash"].string ?? ""
         session = json["session"].integer ?? 0
         createdAt = try json.requireTime("tm_create")
+        if status == .available, duty.availableSince == nil { duty.availableSince = createdAt }
         updatedAt = json.optionalTime("tm_update")
         deletedAt = json.optionalTime("tm_delete")
     }
@@ -44,7 +47,9 @@ extension Agent {
             "ring_method": .string(details.ringMethod.rawValue), "status": .string(status.rawValue),
             "permission": .integer(permission.rawValue), "tag_ids": .array(details.tags.map { .id($0) }),
             "addresses": .array(details.addresses.map(\.json)), "direct_hash": .string(directHash),
-            "tm_create": .time(createdAt), "tm_update": .optional(updatedAt), "tm_delete": .optional(deletedAt),
+            "queuecall_id": .id(duty.queuecall), "next_status": .string(duty.wish?.rawValue ?? ""),
+            "wrap_up_until": .optional(duty.wrapUpUntil), "tm_create": .time(createdAt),
+            "tm_update": .optional(updatedAt), "tm_delete": .optional(deletedAt),
         ]
     }
 }
@@ -97,6 +102,11 @@ extension AgentEvent {
         case .statusUpdated: "agent_status_updated"
         case .permissionChanged: "agent_permission_changed"
         case .passwordChanged: "agent_password_changed"
+        case .rung: "agent_rung"
+        case .connected: "agent_connected"
+        case .released: "agent_released"
+        case .wrappedUp: "agent_wrapped_up"
+        case .wished: "agent_wished"
         case .deleted: "agent_deleted"
         }
     }
@@ -116,7 +126,12 @@ extension AgentEvent {
         case .statusUpdated(let status): return ["status": .string(status.rawValue)]
         case .permissionChanged(let permission): return ["permission": .integer(permission.rawValue)]
         case .passwordChanged(let hash): return ["password_hash": .string(hash)]
-        case .deleted: return [:]
+        case .rung(let queuecall, let leg): return ["queuecall_id": .id(queuecall), "leg_id": .id(leg)]
+        case .connected(let queuecall): return ["queuecall_id": .id(queuecall)]
+        case .released(let queuecall, let missed, let until):
+            return ["queuecall_id": .id(queuecall), "missed": .bool(missed), "wrap_up_until": .optional(until)]
+        case .wished(let status): return ["status": .optional(status?.rawValue)]
+        case .wrappedUp, .deleted: return [:]
         }
     }
 
@@ -140,6 +155,17 @@ extension AgentEvent {
         case "agent_permission_changed":
             self = .permissionChanged(Permission(rawValue: try json.requireInteger("permission")))
         case "agent_password_changed": self = .passwordChanged(passwordHash: try json.requireString("password_hash"))
+        case "agent_rung":
+            self = .rung(queuecall: try json.requireID("queuecall_id"), leg: try json.requireID("leg_id"))
+        case "agent_connected": self = .connected(queuecall: try json.requireID("queuecall_id"))
+        case "agent_released":
+            self = .released(
+                queuecall: try json.requireID("queuecall_id"),
+                missed: try json.requireBool("missed"),
+                wrapUpUntil: json.optionalTime("wrap_up_until")
+            )
+        case "agent_wrapped_up": self = .wrappedUp
+        case "agent_wished": self = .wished(json["status"].string.flatMap(Agent.Status.init(rawValue:)))
         case "agent_deleted": self = .deleted
         default: throw JSONError("event type \(type) is not known to this version")
         }

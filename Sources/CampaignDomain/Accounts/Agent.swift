@@ -32,6 +32,8 @@ package struct Agent: Aggregate, Hashable {
     package var passwordHash: String
     package var details: Details
     package var status: Status
+    /// What the calls of queues make of the status.
+    package var duty = Duty()
     package var permission: Permission
     package var directHash: String
     /// Raised by all that ends the sessions under way: a changed password or permission, and the end of the agent.
@@ -58,6 +60,16 @@ package enum AgentEvent: DomainEvent, Hashable {
     case statusUpdated(Agent.Status)
     case permissionChanged(Permission)
     case passwordChanged(passwordHash: String)
+    /// A call of a queue rings the agent.
+    case rung(queuecall: ID, leg: ID)
+    /// The agent has answered: they talk.
+    case connected(queuecall: ID)
+    /// The call no longer rings, or is over. `missed`: they did not answer. `wrapUpUntil`: busy until then, if at all.
+    case released(queuecall: ID, missed: Bool, wrapUpUntil: Timestamp?)
+    /// The time for what follows a call is over.
+    case wrappedUp
+    /// What they want to be after the call that rings or goes on; nil is available.
+    case wished(Agent.Status?)
     case deleted
 }
 
@@ -80,6 +92,7 @@ extension Agent {
                 updatedAt: nil,
                 deletedAt: nil
             )
+            if new.status == .available { state?.duty.availableSince = time }
             return
         }
         guard var agent = state else { return }
@@ -91,7 +104,8 @@ extension Agent {
         switch event {
         case .created: return
         case .updated(let details): self.details = details
-        case .statusUpdated(let status): self.status = status
+        case .statusUpdated(let status): set(status, at: time)
+        case .rung, .connected, .released, .wrappedUp, .wished: follow(event, at: time)
         case .permissionChanged(let permission):
             self.permission = permission
             session += 1

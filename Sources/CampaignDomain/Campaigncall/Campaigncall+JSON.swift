@@ -12,6 +12,7 @@ extension Campaigncall {
             "tm_delete": .optional(deletedAt),
         ]
         if let hangupRequestedAt { object.append("tm_hangup_request", .time(hangupRequestedAt)) }
+        if !queuecall.isNone { object.append("queuecall_id", .id(queuecall)) }
         return .object(object)
     }
 
@@ -32,7 +33,8 @@ extension Campaigncall {
             createdAt: try json.requireTime("tm_create"),
             updatedAt: json.optionalTime("tm_update"),
             deletedAt: json.optionalTime("tm_delete"),
-            hangupRequestedAt: json.optionalTime("tm_hangup_request")
+            hangupRequestedAt: json.optionalTime("tm_hangup_request"),
+            queuecall: json["queuecall_id"].id ?? .none
         )
     }
 
@@ -139,6 +141,8 @@ extension CampaigncallEvent {
         case .claimConfirmed: "campaigncall_claim_confirmed"
         case .resultRepeated: "campaigncall_result_repeated"
         case .hangupRequested: "campaigncall_hangup_requested"
+        case .queueJoined: "campaigncall_queue_joined"
+        case .queueRefused: "campaigncall_queue_refused"
         case .deleted: "campaigncall_deleted"
         }
     }
@@ -153,6 +157,12 @@ extension CampaigncallEvent {
         case .lateResultIgnored(let reason, let moment): ["reason": .string(reason), "at": .time(moment)]
         case .settling(let because, let journal): ["because": .string(because), "journal": .id(journal)]
         case .hangupRequested(let journal): ["journal": .id(journal)]
+        case .queueJoined(let queuecall, let queue): ["queuecall_id": .id(queuecall), "queue_id": .id(queue)]
+        case .queueRefused(let queuecall, let queue, let reason, let journal):
+            [
+                "queuecall_id": .id(queuecall), "queue_id": .id(queue), "reason": .string(reason),
+                "journal": .id(journal),
+            ]
         case .claimConfirmed, .deleted: [:]
         }
     }
@@ -175,6 +185,15 @@ extension CampaigncallEvent {
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))
         case "campaigncall_claim_confirmed": self = .claimConfirmed
         case "campaigncall_hangup_requested": self = .hangupRequested(journal: try json.requireID("journal"))
+        case "campaigncall_queue_joined":
+            self = .queueJoined(queuecall: try json.requireID("queuecall_id"), queue: try json.requireID("queue_id"))
+        case "campaigncall_queue_refused":
+            self = .queueRefused(
+                queuecall: try json.requireID("queuecall_id"),
+                queue: try json.requireID("queue_id"),
+                reason: try json.requireString("reason"),
+                journal: try json.requireID("journal")
+            )
         case "campaigncall_deleted": self = .deleted
         default: throw JSONError("event type \(type) is not known to this version")
         }

@@ -102,6 +102,8 @@ package struct Campaigncall: Aggregate, Hashable {
     package var deletedAt: Timestamp?
     /// When a customer asked for its end.
     package var hangupRequestedAt: Timestamp?
+    /// The last wait in a queue; ``ID/none`` before the first.
+    package var queuecall = ID.none
 
     package var result: String {
         guard phase == .done else { return "" }
@@ -109,6 +111,11 @@ package struct Campaigncall: Aggregate, Hashable {
     }
 
     package var isOpen: Bool { phase != .done }
+
+    /// The queue of its campaign, while it may still need an agent of it and does not wait there yet.
+    package var neededQueue: ID? {
+        isOpen && queuecall.isNone && !assignment.queue.isNone ? assignment.queue : nil
+    }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.
     package var wasNotDialed: Bool { outcome == .notPlaced }
@@ -133,6 +140,10 @@ package enum CampaigncallEvent: DomainEvent, Hashable {
     case resultRepeated(AttemptFinished)
     /// A customer wants it to end: its worker is told.
     case hangupRequested(journal: ID)
+    /// The caller waits in a queue.
+    case queueJoined(queuecall: ID, queue: ID)
+    /// The caller came to a queue that is not there: its worker is told to go on.
+    case queueRefused(queuecall: ID, queue: ID, reason: String, journal: ID)
     case deleted
 }
 
@@ -190,6 +201,7 @@ extension Campaigncall {
         case .settling: isSettling = true
         case .claimConfirmed: isSettling = false
         case .hangupRequested: hangupRequestedAt = time
+        case .queueJoined(let queuecall, _), .queueRefused(let queuecall, _, _, _): self.queuecall = queuecall
         case .deleted: deletedAt = time
         }
     }

@@ -24,6 +24,12 @@ package struct Queue: Aggregate, Hashable {
         package var waitTimeout: Milliseconds = 0
         /// How long an agent may take; 0 is no limit.
         package var serviceTimeout: Milliseconds = 0
+        /// How long an agent is rung.
+        package var ringTimeout = Settings.defaultRingTimeout
+        /// How long an agent is busy after a talk.
+        package var wrapUpTime: Milliseconds = 0
+
+        package static let defaultRingTimeout: Milliseconds = 15_000
     }
 
     package var id: ID
@@ -125,6 +131,12 @@ extension Queue.Settings {
         if given("service_timeout") {
             merged.serviceTimeout = Milliseconds(try body.integer("service_timeout", in: Self.timeouts) ?? 0)
         }
+        if given("ring_timeout") {
+            merged.ringTimeout = try body.milliseconds("ring_timeout", in: 1_000...300_000) ?? Self.defaultRingTimeout
+        }
+        if given("wrap_up_time") {
+            merged.wrapUpTime = Milliseconds(try body.integer("wrap_up_time", in: Self.timeouts) ?? 0)
+        }
         return merged
     }
 
@@ -134,6 +146,14 @@ extension Queue.Settings {
             "tag_ids": .array(tags.map { .id($0) }), "wait_flow_id": .id(waitFlow),
             "wait_timeout": .integer(waitTimeout.count), "service_timeout": .integer(serviceTimeout.count),
         ]
+    }
+
+    /// As they are stored: what came with later versions is left out where it is what an absent member means.
+    fileprivate var stored: JSONObject {
+        var object = members
+        if ringTimeout != Self.defaultRingTimeout { object.append("ring_timeout", .integer(ringTimeout.count)) }
+        if wrapUpTime > 0 { object.append("wrap_up_time", .integer(wrapUpTime.count)) }
+        return object
     }
 
     fileprivate init(json: JSONValue) throws(JSONError) {
@@ -147,13 +167,15 @@ extension Queue.Settings {
         waitFlow = try json.requireID("wait_flow_id")
         waitTimeout = Milliseconds(try json.requireInteger("wait_timeout"))
         serviceTimeout = Milliseconds(try json.requireInteger("service_timeout"))
+        ringTimeout = json["ring_timeout"].integer.map { Milliseconds($0) } ?? Self.defaultRingTimeout
+        wrapUpTime = Milliseconds(json["wrap_up_time"].integer ?? 0)
     }
 }
 
 extension Queue {
     package var json: JSONValue {
         var object: JSONObject = ["id": .id(id), "customer_id": .id(customer)]
-        for member in settings.members.members { object.append(member.name, member.value) }
+        for member in settings.stored.members { object.append(member.name, member.value) }
         object.append("direct_hash", .string(directHash))
         object.append("tm_create", .time(createdAt))
         object.append("tm_update", .optional(updatedAt))
@@ -171,16 +193,13 @@ extension Queue {
         deletedAt = json.optionalTime("tm_delete")
     }
 
-    /// The public object, times as microseconds. Nobody waits in this version, so its counts are 0.
+    /// The public object, times as microseconds, without who waits and what it has counted: others know that.
     package var resource: JSONValue {
         var object: JSONObject = ["id": .id(id), "customer_id": .id(customer)]
         for member in settings.members.members { object.append(member.name, member.value) }
+        object.append("ring_timeout", .integer(settings.ringTimeout.count))
+        object.append("wrap_up_time", .integer(settings.wrapUpTime.count))
         object.append("direct_hash", .string(directHash))
-        object.append("wait_queuecall_ids", [])
-        object.append("service_queuecall_ids", [])
-        for name in ["total_incoming_count", "total_serviced_count", "total_abandoned_count"] {
-            object.append(name, 0)
-        }
         object.append("tm_create", .time(createdAt))
         object.append("tm_update", .optional(updatedAt))
         object.append("tm_delete", .optional(deletedAt))
@@ -201,8 +220,8 @@ extension QueueEvent {
     package var json: JSONValue {
         switch self {
         case .created(let id, let customer, let settings):
-            ["id": .id(id), "customer_id": .id(customer), "settings": .object(settings.members)]
-        case .updated(let settings): ["settings": .object(settings.members)]
+            ["id": .id(id), "customer_id": .id(customer), "settings": .object(settings.stored)]
+        case .updated(let settings): ["settings": .object(settings.stored)]
         case .directHashChanged(let hash): ["direct_hash": .string(hash)]
         case .deleted: [:]
         }

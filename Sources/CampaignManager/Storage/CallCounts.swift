@@ -25,6 +25,8 @@ package struct CallCounts: Hashable, Sendable {
     package var dialing: Int64 = 0
     package var answered: Int64 = 0
     package var done: Int64 = 0
+    /// Those that were ever answered.
+    package var everAnswered: Int64 = 0
 
     package var open: Int64 { dialing + answered }
     package var calls: Int64 { dialing + answered + done }
@@ -38,10 +40,14 @@ package struct CallCounts: Hashable, Sendable {
             case .dialing: dialing = count
             case .answered: answered = count
             case .done: done = count
-            case .notDialed, nil: break
+            case .notDialed: break
+            case nil: everAnswered = count
             }
         }
     }
+
+    /// `answered / (calls - dialing)`: of the calls whose answer is known, those that were answered; null before the first.
+    package var answerRate: JSONValue { CampaignService.ratio(everAnswered, calls - dialing) }
 
     /// The open attempts that one journal holds.
     package static func open(journal: ID, in db: Database) throws -> Int64 {
@@ -61,6 +67,8 @@ package struct CallCounts: Hashable, Sendable {
         CREATE TRIGGER call_counted AFTER INSERT ON campaigncall BEGIN
             INSERT INTO call_count VALUES (NEW.campaign_id, NEW.bucket, 1)
                 ON CONFLICT DO UPDATE SET calls = calls + 1;
+            INSERT INTO call_count SELECT NEW.campaign_id, 'ever_answered', 1 WHERE NEW.was_answered = 1
+                ON CONFLICT DO UPDATE SET calls = calls + 1;
             INSERT INTO journal_count
                 SELECT NEW.journal, 1 WHERE NEW.bucket IN ('dialing', 'answered')
                 ON CONFLICT DO UPDATE SET open = open + 1;
@@ -70,6 +78,9 @@ package struct CallCounts: Hashable, Sendable {
         CREATE TRIGGER call_recounted AFTER UPDATE OF bucket ON campaigncall WHEN OLD.bucket <> NEW.bucket BEGIN
             UPDATE call_count SET calls = calls - 1 WHERE campaign_id = OLD.campaign_id AND bucket = OLD.bucket;
             INSERT INTO call_count VALUES (NEW.campaign_id, NEW.bucket, 1)
+                ON CONFLICT DO UPDATE SET calls = calls + 1;
+            INSERT INTO call_count
+                SELECT NEW.campaign_id, 'ever_answered', 1 WHERE NEW.was_answered = 1 AND OLD.was_answered = 0
                 ON CONFLICT DO UPDATE SET calls = calls + 1;
             UPDATE journal_count SET open = open - 1
                 WHERE journal = OLD.journal AND NEW.bucket IN ('done', 'not_dialed');
@@ -89,6 +100,7 @@ package struct CallCountCheck: VerifiedProjection {
             sql: """
                 SELECT 'campaign ' || hex(campaign_id) || ' ' || bucket, sum(counted), sum(kept) FROM (
                     SELECT campaign_id, bucket, 1 AS counted, 0 AS kept FROM campaigncall
+                    UNION ALL SELECT campaign_id, 'ever_answered', 1, 0 FROM campaigncall WHERE was_answered = 1
                     UNION ALL SELECT campaign_id, bucket, 0, calls FROM call_count
                 ) GROUP BY campaign_id, bucket HAVING sum(counted) <> sum(kept)
                 UNION ALL

@@ -18,10 +18,12 @@ extension CampaignReads {
             condition.add(tags: try Condition.tags(request.params))
             return try agents(condition, request, page, db)
         case "queue.get":
-            return try find(CampaignTables.queues, request, "queue", "QUEUE_NOT_FOUND", db) {
+            let queue = try find(CampaignTables.queues, request, "queue", "QUEUE_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
-            }.resource
-        case "queue.list": return try list(CampaignTables.queues, request, page, db).json(\.resource)
+            }
+            return try CampaignReads.resource(of: queue, db)
+        case "queue.list":
+            return try list(CampaignTables.queues, request, page, db).json { try CampaignReads.resource(of: $0, db) }
         case "queue.agents":
             let queue = try find(CampaignTables.queues, request, "queue", "QUEUE_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
@@ -29,6 +31,11 @@ extension CampaignReads {
             var condition = Condition(customer: request.customerID)
             condition.add(tags: queue.settings.tags)
             return try agents(condition, request, page, db)
+        case "queuecall.get":
+            return try find(CampaignTables.queuecalls, request, "queuecall", "QUEUECALL_NOT_FOUND", db) {
+                ($0.new.customer, nil)
+            }.resource
+        case "queuecall.list": return try queuecalls(request, page, db)
         case "flow.get":
             return try find(CampaignTables.flows, request, "flow", "FLOW_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)

@@ -18,7 +18,7 @@ package struct CampaignReads: Sendable {
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
         "campaigncall.last", "campaigncall.changes", "customer.get", "customer.list", "accesskey.get", "accesskey.list",
         "identity.resolve", "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents",
-        "flow.get", "flow.list", "call.get", "call.list", "system.get",
+        "queuecall.get", "queuecall.list", "flow.get", "flow.list", "call.get", "call.list", "system.get",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -96,12 +96,16 @@ package struct CampaignReads: Sendable {
     /// The public campaign with the part of its progress that this log knows.
     static func resource(of campaign: Campaign, _ db: Database) throws -> JSONValue {
         let counts = try CallCounts(campaign: campaign.id, in: db)
+        let service = try CampaignService(campaign: campaign.id, in: db)
         guard case .object(var object) = campaign.resource else { return campaign.resource }
         object.append(
             "progress",
             [
                 "calls": .integer(counts.calls), "dialing": .integer(counts.dialing),
-                "answered": .integer(counts.answered),
+                "answered": .integer(counts.answered), "answer_rate": counts.answerRate,
+                "queued": .integer(service.incoming), "serviced": .integer(service.serviced),
+                "abandoned": .integer(service.abandoned), "abandon_rate": service.abandonRate,
+                "agent_wait_ms": service.meanAgentWait, "agent_use": service.agentUse,
             ]
         )
         return .object(object)

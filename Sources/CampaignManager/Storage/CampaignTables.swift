@@ -15,17 +15,43 @@ package enum CampaignTables {
             .customer { $0.customer },
             // The name of a deleted agent is free again; an index takes any number of nulls.
             .init("username", .text) { $0.deletedAt == nil ? $0.username.databaseValue : .null },
+            .init("can_be_rung", .integer) { $0.canBeRung.databaseValue },
             .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt },
         ],
         indexes: [
             "CREATE UNIQUE INDEX agent_username ON agent(username)",
             "CREATE INDEX agent_list ON agent(customer_id, created_at)",
+            "CREATE INDEX agent_available ON agent(customer_id) WHERE can_be_rung = 1",
         ]
     )
 
     package static let queues = AggregateTable<Queue>(
         columns: [.customer { $0.customer }, .createdAt { $0.createdAt }, .isDeleted { $0.deletedAt }],
         indexes: ["CREATE INDEX queue_list ON queue(customer_id, created_at)"]
+    )
+
+    package static let queuecalls = AggregateTable<Queuecall>(
+        columns: [
+            .customer { $0.new.customer }, .init("queue_id", .blob) { $0.new.queue.databaseValue },
+            .init("campaign_id", .blob) { $0.new.campaign.databaseValue },
+            .init("status", .text) { $0.status.rawValue.databaseValue },
+            // Milliseconds.
+            .init("waiting", .integer) { $0.waitingTime.count.databaseValue },
+            .init("agent_idle", .integer) { $0.agentIdle.count.databaseValue },
+            .init("ringing", .integer) { $0.ringing.count.databaseValue },
+            .init("talking", .integer) { $0.serviceTime.count.databaseValue },
+            .init("wrap_up", .integer) { $0.wrapUp.count.databaseValue },
+            .createdAt { $0.new.createdAt }, .isDeleted { _ in nil },
+        ],
+        indexes: [
+            "CREATE INDEX queuecall_list ON queuecall(customer_id, created_at)",
+            "CREATE INDEX queuecall_queue ON queuecall(queue_id, created_at)",
+            "CREATE INDEX queuecall_campaign ON queuecall(campaign_id, created_at)",
+            """
+            CREATE INDEX queuecall_open ON queuecall(queue_id, status, created_at)
+                WHERE status IN ('waiting', 'connecting', 'service')
+            """,
+        ]
     )
 
     package static let flows = AggregateTable<Flow>(
@@ -77,6 +103,8 @@ package enum CampaignTables {
             .init("target_id", .blob) { $0.assignment.target.databaseValue },
             .init("hangup_reason", .text) { $0.hangupReason.databaseValue },
             .init("result", .text) { $0.result.databaseValue },
+            .init("needed_queue_id", .blob) { $0.neededQueue?.databaseValue ?? .null },
+            .init("was_answered", .integer) { ($0.answeredAt != nil).databaseValue },
             .createdAt { $0.createdAt },
             .isDeleted { $0.deletedAt },
         ],
@@ -96,7 +124,8 @@ package enum CampaignTables {
     /// The statements that create all tables.
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
-        + workers.schema + CallCounts.schema + queues.schema + flows.schema + system.schema + AnsweredRequests.schema
+        + workers.schema + CallCounts.schema + queuecalls.schema + QueueCounts.schema + queues.schema + flows.schema
+        + system.schema + AnsweredRequests.schema
         + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
@@ -121,5 +150,5 @@ extension AggregateTable.Column {
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
     CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
-    CampaignTables.queues, CampaignTables.flows, CampaignTables.system,
+    CampaignTables.queues, CampaignTables.queuecalls, QueueCountCheck(), CampaignTables.flows, CampaignTables.system,
 ]

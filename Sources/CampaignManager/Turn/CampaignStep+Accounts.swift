@@ -17,6 +17,7 @@ extension CampaignStep {
         case "queue.create", "queue.update", "queue.tag_ids", "queue.routing_method", "queue.direct_hash",
             "queue.delete":
             return try performQueue(request, context)
+        case "queuecall.kick": return try kick(request, context)
         case "flow.create", "flow.update", "flow.delete": return try performFlow(request, context)
         case "customer.update", "customer.dialing", "system.dialing": return try performDialing(request, context)
         case "call.hangup": return try hangUp(request, context)

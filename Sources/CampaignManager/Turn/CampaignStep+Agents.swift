@@ -18,7 +18,7 @@ extension CampaignStep {
             by: try Actor(named: request.actor, in: try db)
         )
         if case .created(let new)? = events.first { try requireFree(username: new.username) }
-        return try CampaignTables.agents.record(events, on: id, current: nil, context: context, in: turn).state.resource
+        return try record(events, on: id, nil, context).state.resource
     }
 
     mutating func changeAgent(_ request: Request, _ context: EventContext) throws -> JSONValue {
@@ -52,8 +52,7 @@ extension CampaignStep {
             )
         default: events = try agent.update(body: body, by: actor)
         }
-        return try CampaignTables.agents.record(events, on: loaded.id, current: loaded, context: context, in: turn)
-            .state.resource
+        return try record(events, on: loaded.id, loaded, context).state.resource
     }
 
     private func otherAdmins(than agent: Agent) throws -> Int {

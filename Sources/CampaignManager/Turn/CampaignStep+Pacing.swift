@@ -47,7 +47,7 @@ extension CampaignStep {
 
     static let defaultRoute = "default"
     /// Few enough that outdial-manager finds the next ones while these are assigned.
-    private static let leasesPerRequest: Int64 = 250
+    static let leasesPerRequest: Int64 = 250
 
     static func route(of settings: CampaignSettings, _ outplan: Outplan?) -> String {
         for route in [settings.route, outplan?.settings.route ?? ""] where !route.isEmpty { return route }
@@ -58,6 +58,7 @@ extension CampaignStep {
 
     /// Looks at every campaign whose permits may have changed. Round-robin by the order of creation.
     mutating func pace() throws {
+        try adoptHeld()
         for id in touched { try settleStop(id) }
         guard capacityChanged || !touched.isEmpty else { return }
         let running = try CampaignTables.campaigns.fetch(
@@ -76,8 +77,21 @@ extension CampaignStep {
             guard let route = try runningRoute(request.campaign) else { continue }
             promised[route, default: 0] += request.count
         }
-        for loaded in running where memory.pending[loaded.id] == nil && !memory.wishing.contains(loaded.id) {
-            try ask(loaded.state, capacity: capacity, promised: &promised)
+        for (campaign, held) in memory.held {
+            guard let route = try runningRoute(campaign) else { continue }
+            promised[route, default: 0] += Int64(held.leases.count)
+        }
+        var sharing: [ID: [Campaign]] = [:]
+        for loaded in running {
+            let queue = loaded.state.settings.queue
+            if !queue.isNone {
+                sharing[queue, default: []].append(loaded.state)
+            } else if memory.pending[loaded.id] == nil, !memory.wishing.contains(loaded.id) {
+                try ask(loaded.state, capacity: capacity, promised: &promised)
+            }
+        }
+        for (queue, campaigns) in sharing.sorted(by: { $0.key < $1.key }) {
+            try ask(campaigns, sharing: queue, capacity: capacity, promised: &promised)
         }
     }
 
@@ -90,8 +104,23 @@ extension CampaignStep {
     }
 
     private mutating func ask(_ campaign: Campaign, capacity: Capacity, promised: inout [String: Int64]) throws {
-        guard try !campaign.isPaused && isDialingEnabled(for: campaign.customer) else { return }
-        guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else { return }
+        guard let (permits, route) = try permits(of: campaign, capacity: capacity, promised: promised) else { return }
+        let count = min(permits, CampaignStep.leasesPerRequest)
+        promised[route, default: 0] += count
+        memory.buckets[campaign.id]?.take(count)
+        request(count, for: campaign)
+    }
+
+    /// What the limits of the campaign itself and its route allow now; nil when that is nothing.
+    mutating func permits(
+        of campaign: Campaign,
+        capacity: Capacity,
+        promised: [String: Int64]
+    ) throws -> (count: Int64, route: String)? {
+        guard try !campaign.isPaused && isDialingEnabled(for: campaign.customer) else { return nil }
+        guard let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state else {
+            return nil
+        }
         let route = CampaignStep.route(of: campaign.settings, outplan)
         let permits = Pacing(
             maximumConcurrent: campaign.settings.maximumConcurrent,
@@ -99,14 +128,10 @@ extension CampaignStep {
             rateAllowance: rateAllowance(of: campaign),
             freeChannels: capacity.free(on: route) - promised[route, default: 0]
         ).permits
-        guard permits > 0 else { return }
-        let count = min(permits, CampaignStep.leasesPerRequest)
-        promised[route, default: 0] += count
-        memory.buckets[campaign.id]?.take(count)
-        request(count, for: campaign)
+        return permits > 0 ? (permits, route) : nil
     }
 
-    private mutating func request(_ count: Int64, for campaign: Campaign) {
+    mutating func request(_ count: Int64, for campaign: Campaign) {
         let request = LeaseRequest(
             id: turn.ids.next(at: now),
             campaign: campaign.id,
@@ -139,7 +164,7 @@ extension CampaignStep {
         return allowance
     }
 
-    private mutating func wake(at moment: Timestamp) {
+    mutating func wake(at moment: Timestamp) {
         if let planned = memory.nextWake, planned <= moment { return }
         memory.nextWake = moment
         effects.append(.wake(at: moment))
@@ -157,6 +182,7 @@ extension CampaignStep {
     mutating func take(_ answer: LeaseAnswer, to request: LeaseRequest) throws {
         guard memory.pending[request.campaign] == request else { return }
         memory.pending[request.campaign] = nil
+        memory.askedAt[request.campaign] = nil
         let hasNews = memory.toldWhilePending.remove(request.campaign) != nil
         touched.insert(request.campaign)
         guard let loaded = try campaign(request.campaign) else { return }
@@ -174,7 +200,11 @@ extension CampaignStep {
             if Int64(leases.count) < request.count, loaded.state.run == request.run, !hasNews {
                 memory.wishing.insert(request.campaign)
             }
-            try adopt(leases, run: request.run, outdial: request.outdial, by: loaded, context)
+            if loaded.state.settings.queue.isNone {
+                try adopt(leases, run: request.run, outdial: request.outdial, by: loaded, context)
+            } else {
+                hold(leases, run: request.run, outdial: request.outdial, by: loaded.id, context)
+            }
             if leases.isEmpty, isExhausted {
                 try exhaust(request.campaign, run: request.run, context)
             }
@@ -199,7 +229,7 @@ extension CampaignStep {
     }
 
     /// Makes each lease a campaigncall of one worker's journal, or gives it back. A known attempt is left as it is.
-    private mutating func adopt(
+    mutating func adopt(
         _ leases: [Lease],
         run: Int64,
         outdial: ID,
@@ -207,45 +237,77 @@ extension CampaignStep {
         _ context: EventContext
     ) throws {
         guard !leases.isEmpty else { return }
-        var loaded = loaded
-        let outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: turn)?.state
+        var adoption = try Adoption(of: loaded, run: run, outdial: outdial, context, in: self)
         var capacity = try capacity()
-        let limit = loaded.state.settings.maximumConcurrent
-        var open = try CallCounts(campaign: loaded.id, in: db).open
-        let isEnabled = try isDialingEnabled(for: loaded.state.customer)
-        for lease in leases where try CampaignTables.calls.load(lease.attempt, in: turn) == nil {
-            // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
-            let isFirst = try turn.admit(lease.attempt, consumer: "lease")
-            // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on again.
-            let isRunning = isEnabled && loaded.state.takesLeases && loaded.state.run == run
-            let isAllowed = isFirst && isRunning && (limit == 0 || open < limit)
-            let worker = isAllowed ? capacity.take(on: CampaignStep.route(of: loaded.state.settings, outplan)) : nil
-            guard let worker, let outplan else {
-                let returned = CampaignEvent.leaseReturned(
-                    run: run,
-                    attempt: lease.attempt,
-                    target: lease.target,
-                    outdial: outdial,
-                    outcome: isRunning ? .notPlaced : .cancelled
-                )
-                loaded = try record([returned], on: loaded, context)
-                continue
-            }
-            open += 1
-            let assignment = assignment(of: lease, to: worker, for: loaded.state, outplan, outdial: outdial)
-            let call = try CampaignTables.calls.record(
-                [.created(assignment)],
-                on: lease.attempt,
-                current: nil,
-                context: context,
-                in: turn
-            )
-            try turn.armTimer(
-                kind: CampaignStep.attemptTimer,
-                key: lease.attempt.description,
-                at: call.state.deadline(from: now)
-            )
+        for lease in leases { try adopt(lease, by: &adoption, &capacity) }
+    }
+
+    /// A campaign that makes calls of its leases.
+    struct Adoption {
+        var loaded: LoadedCampaign
+        let run: Int64
+        let outdial: ID
+        let outplan: Outplan?
+        let isEnabled: Bool
+        var open: Int64
+        let context: EventContext
+
+        init(of loaded: LoadedCampaign, run: Int64, outdial: ID, _ context: EventContext, in step: CampaignStep) throws
+        {
+            self.loaded = loaded
+            self.run = run
+            self.outdial = outdial
+            self.context = context
+            outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: step.turn)?.state
+            isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
+            open = try CallCounts(campaign: loaded.id, in: step.db).open
         }
+    }
+
+    /// Makes `lease` a campaigncall and answers with it, or gives it back. `isPaced`: the agents allow one more call.
+    @discardableResult
+    mutating func adopt(
+        _ lease: Lease,
+        by adoption: inout Adoption,
+        isPaced: Bool = true,
+        _ capacity: inout Capacity
+    ) throws -> Campaigncall? {
+        guard try CampaignTables.calls.load(lease.attempt, in: turn) == nil else { return nil }
+        let campaign = adoption.loaded.state
+        let limit = campaign.settings.maximumConcurrent
+        // Decided once and for ever: a lease that was given back is never taken up by a later, older report of it.
+        let isFirst = try turn.admit(lease.attempt, consumer: "lease")
+        // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
+        // again.
+        let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
+        let isAllowed = isFirst && isRunning && (limit == 0 || adoption.open < limit)
+        let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
+        guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
+            let returned = CampaignEvent.leaseReturned(
+                run: adoption.run,
+                attempt: lease.attempt,
+                target: lease.target,
+                outdial: adoption.outdial,
+                outcome: isRunning ? .notPlaced : .cancelled
+            )
+            adoption.loaded = try record([returned], on: adoption.loaded, adoption.context)
+            return nil
+        }
+        adoption.open += 1
+        let assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
+        let call = try CampaignTables.calls.record(
+            [.created(assignment)],
+            on: lease.attempt,
+            current: nil,
+            context: adoption.context,
+            in: turn
+        )
+        try turn.armTimer(
+            kind: CampaignStep.attemptTimer,
+            key: lease.attempt.description,
+            at: call.state.deadline(from: now)
+        )
+        return call.state
     }
 
     private mutating func assignment(
@@ -298,7 +360,13 @@ extension CampaignStep {
         for (key, leases) in unknown {
             guard let loaded = try campaign(key.campaign) else { continue }
             let context = EventContext(correlation: key.campaign, actor: "system")
-            try adopt(leases, run: key.run, outdial: report.outdial, by: loaded, context)
+            if loaded.state.takesLeases, !loaded.state.settings.queue.isNone {
+                // While a request is under way its answer brings them, in their order with those of other campaigns.
+                guard memory.pending[key.campaign] == nil else { continue }
+                hold(leases, run: key.run, outdial: report.outdial, by: key.campaign, context)
+            } else {
+                try adopt(leases, run: key.run, outdial: report.outdial, by: loaded, context)
+            }
         }
         guard let loaded = try campaign(report.campaign), loaded.state.status == .stop,
             memory.pending[report.campaign] == nil

@@ -12,7 +12,7 @@ extension CampaignStep {
         let id = try request.params.requireID("id")
         if request.method == "queue.create" {
             if let known = try CampaignTables.queues.load(id, in: turn), known.state.customer == request.customerID {
-                return known.state.resource
+                return try CampaignReads.resource(of: known.state, db)
             }
             current = nil
             events = try Queue.create(id: id, customer: request.customerID, body: body)
@@ -30,8 +30,14 @@ extension CampaignStep {
             }
         default: break
         }
-        return try CampaignTables.queues.record(events, on: id, current: current, context: context, in: turn)
-            .state.resource
+        let updated = try CampaignTables.queues.record(events, on: id, current: current, context: context, in: turn)
+        if !events.isEmpty {
+            memory.roster.forget(updated.state)
+            waitingQueues.insert(id)
+            capacityChanged = true
+            if updated.state.deletedAt != nil { try emptyQueue(updated.state, context) }
+        }
+        return try CampaignReads.resource(of: updated.state, db)
     }
 
     private func changes(of queue: Queue, _ request: Request, _ body: RequestBody) throws -> [QueueEvent] {

@@ -22,6 +22,8 @@ extension CampaignStep {
             if memory.pending[campaign] != nil { memory.toldWhilePending.insert(campaign) }
             touched.insert(campaign)
         case .outdialExhausted(_, let campaign, let run): try confirmExhaustion(of: campaign, run: run)
+        case .queueJoined(let entry): try join(entry, item)
+        case .agentLeg(let report): try apply(report, item)
         default: break
         }
     }
@@ -178,7 +180,7 @@ extension CampaignStep {
     }
 
     /// Any report is a sign of life.
-    private mutating func see(_ journal: ID, _ sequence: Int64) {
+    mutating func see(_ journal: ID, _ sequence: Int64) {
         memory.lastHeard[journal] = now
         seen[journal] = max(seen[journal] ?? 0, sequence)
     }

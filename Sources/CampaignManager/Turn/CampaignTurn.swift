@@ -47,6 +47,16 @@ package final class CampaignTurn {
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false
+        /// The agents who can be rung.
+        var roster = AgentRoster()
+        /// Whether those who waited when this process began were looked at.
+        var hasMatched = false
+        /// What campaigns that share a queue got and have not made calls of yet.
+        var held: [ID: CampaignStep.HeldLeases] = [:]
+        /// When campaigns with a queue asked for the targets that they wait for.
+        var askedAt: [ID: Timestamp] = [:]
+        /// When each campaign with a queue made its last call: who did so longest ago is next.
+        var lastDialed: [ID: Timestamp] = [:]
     }
 
     package init(settings: Settings = Settings()) { self.settings = settings }
@@ -59,9 +69,11 @@ package final class CampaignTurn {
     ) throws {
         var step = CampaignStep(turn: turn, settings: settings, memory: memory)
         try step.fireTimers()
+        try step.fireQueueTimers()
         try turn.pruneAnswers()
         for input in inputs { try step.take(input) }
         try step.watchWorkers()
+        try step.matchQueues()
         try step.pace()
         try step.writeSeen()
         memory = step.memory
@@ -85,6 +97,8 @@ struct CampaignStep {
     var capacityChanged = false
     /// The highest position of each journal that this turn heard of.
     var seen: [ID: Int64] = [:]
+    /// Queues with callers who may get an agent now.
+    var waitingQueues: Set<ID> = []
 
     init(turn: Turn, settings: CampaignTurn.Settings, memory: CampaignTurn.Memory) {
         self.turn = turn
@@ -177,6 +191,7 @@ struct CampaignStep {
         if !updated.state.isDialing {
             memory.wishing.remove(loaded.id)
             memory.buckets[loaded.id] = nil
+            memory.lastDialed[loaded.id] = nil
         }
         return updated
     }
@@ -204,12 +219,16 @@ struct CampaignStep {
         let key = after.assignment.id.description
         if after.phase == .done, before.phase != .done {
             try turn.cancelTimer(kind: CampaignStep.attemptTimer, key: key)
+            try endQueuecall(of: after)
             touched.insert(after.assignment.campaign)
             capacityChanged = true
         } else if after.isSettling, !before.isSettling {
             try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: now + settings.settleTimeout)
         } else if after.isOpen, after.phase != before.phase || after.isSettling != before.isSettling {
             try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: after.deadline(from: now))
+        }
+        if before.isSettling, !after.isSettling, after.isOpen, !after.queuecall.isNone {
+            try lookAgain(at: after.queuecall)
         }
     }
 

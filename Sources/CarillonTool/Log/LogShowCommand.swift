@@ -8,7 +8,8 @@ struct LogCommand: AsyncParsableCommand {
         commandName: "log",
         abstract: "Explains what happened, from the logs of a data directory; never writes to them.",
         subcommands: [
-            LogShowCommand.self, LogHistoryCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
+            LogShowCommand.self, LogHistoryCommand.self, LogStateCommand.self, LogBlameCommand.self,
+            LogBisectCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
         ]
     )
 }

@@ -2,8 +2,8 @@
 enum ResourceTable {
     static let all = [
         OutdialKind.resource, TargetKind.resource, OutplanKind.resource, CampaignKind.resource,
-        CampaigncallKind.resource, AgentKind.resource, QueueKind.resource, FlowKind.resource, AccessKeyKind.resource,
-        CustomerKind.resource, DNCKind.resource,
+        CampaigncallKind.resource, AgentKind.resource, QueueKind.resource, QueuecallKind.resource, FlowKind.resource,
+        AccessKeyKind.resource, CustomerKind.resource, DNCKind.resource,
     ]
 
     static func contains(_ name: String) -> Bool { all.contains { $0.name == name } }
@@ -188,12 +188,30 @@ enum QueueKind: ResourceKind {
             .text("wait_flow_id", "A flow for those who wait."),
             .number("wait_timeout", "Milliseconds; 0 is no limit."),
             .number("service_timeout", "Milliseconds; 0 is no limit."),
+            .number("ring_timeout", "For how many milliseconds an agent is rung."),
+            .number("wrap_up_time", "For how many milliseconds an agent is busy after a talk."),
         ],
         filters: ["name"],
         examples: [
             .list: "queue list", .get: "queue get ID", .create: "queue create --name sales",
             .set: "queue set ID --routing-method random", .delete: "queue delete ID",
         ]
+    )
+}
+
+enum QueuecallKind: ResourceKind {
+    static let resource = Resource(
+        name: "queuecall",
+        abstract: "The callers who came to queues.",
+        verbs: [.list, .get],
+        path: "/v1.0/queuecalls",
+        columns: [
+            .id, .whole("status"), .whole("end_reason"), .text("destination.target", "destination"),
+            .number("duration_waiting", "waiting_ms"), .number("duration_service", "service_ms"),
+            .whole("service_agent_id"), .created,
+        ],
+        filters: ["queue_id", "campaign_id", "status", "from", "to"],
+        examples: [.list: "queuecall list --queue-id ID --status waiting", .get: "queuecall get ID"]
     )
 }
 

@@ -94,6 +94,6 @@ package struct PublishedEvent: Sendable {
 
     /// The members of public objects that are moments.
     private static func isTime(_ name: String) -> Bool {
-        name.hasPrefix("tm_") || name == "next_try_at" || name == "waiting_until"
+        name.hasPrefix("tm_") || name == "next_try_at" || name == "waiting_until" || name == "wrap_up_until"
     }
 }

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Contracts
+import EventLog
+
+/// `carillon log blame`: what wrote a field last, and what led to that.
+struct LogBlameCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "blame",
+        abstract: "Shows the event that last wrote a field, and the chain of causes that led to it.",
+        discussion: "carillon log blame target:01900000-0000-7000-8000-000000000001 result_reason"
+    )
+
+    @Argument(help: "campaign:ID, target:ID, campaigncall:ID, … or a bare ID.") var resource: String
+    @Argument(help: "A field of the object: status, progress.idle, destination_0.target.") var field: String
+    @Option(help: "As of this time or position; now when absent.") var at: String?
+    @OptionGroup var directory: DataDirectoryOption
+    @Flag(help: "JSON, one document.") var json = false
+    @Flag(help: "Show numbers and addresses wholly.") var unmasked = false
+
+    func run() async throws {
+        let directory = try LogDirectory(path: directory.path)
+        let moment = try Moment(at, in: directory)
+        let replay = try Replay(resource, in: directory)
+        let path = FieldPath(text: field)
+        try path.require(in: replay)
+        guard let change = try FieldChange.last(of: path, in: replay, at: moment) else {
+            throw ToolError.failed("\(replay.kind.name) \(replay.id) did not exist then")
+        }
+        let chain = try Causes.chain(of: change.entry, in: directory)
+        if json {
+            let document: JSONValue = [
+                "field": .string(field), "before": shown(change.before), "after": shown(change.after),
+                "event": change.entry.json(isMasked: !unmasked),
+                "causes": .array(chain.map { $0.json(isMasked: !unmasked) }),
+            ]
+            return Terminal.write(document.text + "\n")
+        }
+        Terminal.write("\(field): \(text(change.before)) -> \(text(change.after)), by \(change.entry.event.actor)\n")
+        for entry in [change.entry] + chain {
+            Terminal.write(entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor) + "\n")
+        }
+    }
+
+    private func shown(_ value: JSONValue) -> JSONValue {
+        let wrapped = ReplayedForm.readable([field.split(separator: ".").last.map(String.init) ?? field: value])
+        return (unmasked ? wrapped : Masking.apply(wrapped)).object?.members.first?.value ?? .null
+    }
+
+    private func text(_ value: JSONValue) -> String {
+        let shown = shown(value)
+        return shown.string.map { "\"\($0)\"" } ?? shown.text
+    }
+}
+
+/// The event that wrote a field.
+struct FieldChange {
+    var entry: LogEntry
+    var before: JSONValue
+    var after: JSONValue
+
+    /// The last one that changed the field before `moment`; the object's first event when nothing ever did.
+    static func last(of path: FieldPath, in replay: Replay, at moment: Moment) throws -> FieldChange? {
+        var found: FieldChange?
+        try replay.walk { entry, before, after in
+            guard moment.includes(entry) else { return false }
+            let (old, new) = (path.value(in: before), path.value(in: after))
+            if found == nil || old.text != new.text { found = FieldChange(entry: entry, before: old, after: new) }
+            return true
+        }
+        return found
+    }
+}
+
+/// What led to an event, over all logs.
+enum Causes {
+    private static let limit = 20
+
+    /// From the nearest to the first: the events that are named as causes, each in whichever log holds it.
+    static func chain(of entry: LogEntry, in directory: LogDirectory) throws -> [LogEntry] {
+        var chain: [LogEntry] = []
+        var next = entry.event.causation
+        while let id = next, chain.count < limit {
+            guard let cause = try find(id, in: directory) else { return chain }
+            chain.append(cause)
+            next = cause.event.causation == id ? nil : cause.event.causation
+        }
+        return chain
+    }
+
+    private static func find(_ id: ID, in directory: LogDirectory) throws -> LogEntry? {
+        for log in directory.logs {
+            if let event = try log.reader.event(id: id) { return LogEntry(log: log.name, event: event) }
+        }
+        return nil
+    }
+}
