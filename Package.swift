@@ -187,7 +187,8 @@ let package = Package(
         .testTarget(
             name: "CampaignManagerTests",
             dependencies: [
-                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb,
+                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "OutboundHTTP", "Service", "TestSupport",
+                grdb, logging,
             ]
         ),
         .testTarget(
