@@ -30,7 +30,8 @@ package struct CampaignDispatches: Sendable {
         case .created(let assignment) where !assignment.engine.isEmpty: return []
         case .created(let assignment): return [toWorker(event, .dial(assignment.command), assignment.journal)]
         case .finished(let finished, _), .resultRepeated(let finished):
-            return [toOutdials(event, .attemptFinished(finished))]
+            // A test call has no target to move.
+            return finished.target.isNone ? [] : [toOutdials(event, .attemptFinished(finished))]
         case .settling(_, let journal):
             guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
             return [toWorker(event, .settle(attempt: attempt), journal)]

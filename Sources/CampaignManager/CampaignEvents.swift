@@ -25,6 +25,8 @@ package let campaignManagerEvents: [PublishedCategory] = [
             "campaigncall_queue_joined", "campaigncall_queue_refused",
         ],
         isFrequent: true,
+        // A test call is told on the exchange of calls only.
+        isTold: { !$0.assignment.isTest },
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),

@@ -100,6 +100,14 @@ package struct RouteTable: Sendable {
         Route(.put, "/v1.0/campaigns/{id}", .campaign, "campaign.update", .body, .manager),
         Route(.delete, "/v1.0/campaigns/{id}", .campaign, "campaign.delete", .ids, .manager),
         Route(.put, "/v1.0/campaigns/{id}/status", .campaign, "campaign.status", .body, .manager),
+        Route(
+            .post,
+            "/v1.0/campaigns/{campaign_id}/test_call",
+            .campaign,
+            "campaign.test_call",
+            .creation,
+            .manager
+        ),
         Route(.put, "/v1.0/campaigns/{id}/pause", .campaign, "campaign.pause", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/service_level", .campaign, "campaign.service_level", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/actions", .campaign, "campaign.actions", .body, .manager),

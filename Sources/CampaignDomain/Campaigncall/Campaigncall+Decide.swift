@@ -31,6 +31,11 @@ extension Campaigncall {
         isOpen ? finish(.cancelled, reason: .cancel, by: "system", at: now) : []
     }
 
+    /// The worker says that it never placed it, because somebody had hung it up.
+    package func refuseHungUp(at now: Timestamp) -> [CampaigncallEvent] {
+        isOpen ? finish(.hungUp, reason: .cancel, by: "local", at: now) : []
+    }
+
     /// Something is overdue: ask the journal. Nothing while it is being asked already.
     package func settle(because: String) -> [CampaigncallEvent] {
         guard isOpen, !isSettling, assignment.engine.isEmpty else { return [] }

@@ -79,6 +79,7 @@ extension Campaigncall.Assignment {
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
         if !engine.isEmpty { object.append("engine", .string(engine)) }
+        if isTest { object.append("test", true) }
         return .object(object)
     }
 
@@ -107,7 +108,8 @@ extension Campaigncall.Assignment {
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
-            createdAt: try json.requireTime("tm_create")
+            createdAt: try json.requireTime("tm_create"),
+            isTest: json["test"].bool ?? false
         )
     }
 
@@ -116,8 +118,9 @@ extension Campaigncall.Assignment {
         DialCommand(
             attempt: id,
             call: call,
-            campaign: campaign,
-            run: run,
+            // A worker ends the calls of a run that is cancelled: a test belongs to none.
+            campaign: isTest ? .none : campaign,
+            run: isTest ? 1 : run,
             customer: customer,
             target: target,
             source: source,

@@ -42,6 +42,8 @@ package struct Campaigncall: Aggregate, Hashable {
         package var startBy: Timestamp
         /// A moment of its own for each, so that lists have one order.
         package var createdAt: Timestamp
+        /// Somebody tries the campaign on a number of their own: it has no target, and no run and no count knows it.
+        package var isTest: Bool
 
         package init(
             id: ID,
@@ -64,7 +66,8 @@ package struct Campaigncall: Aggregate, Hashable {
             dialTimeout: Milliseconds,
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
-            createdAt: Timestamp
+            createdAt: Timestamp,
+            isTest: Bool = false
         ) {
             self.id = id
             self.customer = customer
@@ -87,6 +90,7 @@ package struct Campaigncall: Aggregate, Hashable {
             self.maximumTalkTime = maximumTalkTime
             self.startBy = startBy
             self.createdAt = createdAt
+            self.isTest = isTest
         }
     }
 
@@ -123,7 +127,7 @@ package struct Campaigncall: Aggregate, Hashable {
     }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.
-    package var wasNotDialed: Bool { outcome == .notPlaced }
+    package var wasNotDialed: Bool { outcome == .notPlaced && !assignment.isTest }
 }
 
 /// What happens to a campaigncall.

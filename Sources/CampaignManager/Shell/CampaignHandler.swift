@@ -164,7 +164,8 @@ package struct CampaignHandler: Sendable {
     private func login(_ request: Request) async throws -> Reply {
         let username = request.params["username"].string ?? ""
         let password = request.params["password"].string ?? ""
-        if let seconds = logins.withLock({ $0.attempt(username, at: reads.clock()) }) {
+        let network = request.params["network"].string ?? ""
+        if let seconds = logins.withLock({ $0.attempt(username, from: network, at: reads.clock()) }) {
             throw Refusal.rateLimited("this user name was tried too often", retryAfter: seconds)
         }
         let agent = try reads.agent(username: username)
@@ -173,13 +174,13 @@ package struct CampaignHandler: Sendable {
             isRight = try await passwords.verify(password, against: agent?.passwordHash)
         } catch {
             // It was not tried at all.
-            logins.withLock { $0.succeed(username, at: reads.clock()) }
+            logins.withLock { $0.succeed(username, from: network, at: reads.clock()) }
             throw error
         }
         guard isRight, let agent else {
             throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
         }
-        logins.withLock { $0.succeed(username, at: reads.clock()) }
+        logins.withLock { $0.succeed(username, from: network, at: reads.clock()) }
         return .result(["agent": agent.resource, "session": .integer(agent.session)])
     }
 

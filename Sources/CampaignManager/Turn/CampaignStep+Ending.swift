@@ -47,7 +47,7 @@ extension CampaignStep {
 
     /// An answer that crossed the stop on its way, and came after the time for calls was over.
     mutating func hangUpIfDrained(_ call: LoadedCall) throws {
-        guard call.state.phase == .answered,
+        guard call.state.phase == .answered, !call.state.assignment.isTest,
             let end = try campaign(call.state.assignment.campaign)?.state.drainEndsAt, end <= now
         else { return }
         try hangUp(call)

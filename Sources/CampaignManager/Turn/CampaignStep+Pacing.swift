@@ -252,6 +252,8 @@ extension CampaignStep {
         let outdial: ID
         let outplan: Outplan?
         let isEnabled: Bool
+        /// Numbers that the customer's test calls have on the line.
+        let tested: Set<String>
         var open: Int64
         let context: EventContext
 
@@ -263,6 +265,7 @@ extension CampaignStep {
             self.context = context
             outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: step.turn)?.state
             isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
+            tested = try step.numbersOfTestCalls(of: loaded.state.customer)
             open = try CallCounts(campaign: loaded.id, in: step.db).open
         }
     }
@@ -283,7 +286,9 @@ extension CampaignStep {
         // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
         // again.
         let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
-        let isAllowed = isFirst && isRunning && (limit == 0 || adoption.open < limit)
+        let isAllowed =
+            isFirst && isRunning && (limit == 0 || adoption.open < limit)
+            && !adoption.tested.contains(lease.destination.target)
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
             let returned = CampaignEvent.leaseReturned(
@@ -316,7 +321,7 @@ extension CampaignStep {
         return call.state
     }
 
-    private mutating func assignment(
+    mutating func assignment(
         of lease: Lease,
         to worker: Capacity.Entry,
         for campaign: Campaign,
