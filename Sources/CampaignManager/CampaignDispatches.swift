@@ -26,6 +26,8 @@ package struct CampaignDispatches: Sendable {
 
     private func callDispatches(_ event: RecordedEvent, _ json: JSONValue) throws -> [Dispatch] {
         switch try CampaigncallEvent(type: event.type, schema: event.schema, json: json) {
+        // Other engines' commands are published once, ever, and so not from the log: see EngineDialer.
+        case .created(let assignment) where !assignment.engine.isEmpty: return []
         case .created(let assignment): return [toWorker(event, .dial(assignment.command), assignment.journal)]
         case .finished(let finished, _), .resultRepeated(let finished):
             // A test call has no target to move.

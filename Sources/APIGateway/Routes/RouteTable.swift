@@ -31,6 +31,7 @@ package struct RouteTable: Sendable {
         Route(.post, "/v1.0/customers", .campaign, "customer.create", .customerCreation, .superAdmin),
         Route(.get, "/v1.0/customers/{id}", .campaign, "customer.get", .ids, .superAdmin),
         Route(.put, "/v1.0/customer", .campaign, "customer.update", .body, .manager),
+        Route(.post, "/v1.0/customer/webhook_secret", .campaign, "customer.webhook_secret", .ownCustomer, .manager),
         Route(.put, "/v1.0/customer/dialing", .campaign, "customer.dialing", .body, .manager),
         Route(.get, "/v1.0/system/dialing", .campaign, "system.get", .ids, .superAdmin),
         Route(.put, "/v1.0/system/dialing", .campaign, "system.dialing", .body, .superAdmin),

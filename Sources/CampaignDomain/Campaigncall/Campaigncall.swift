@@ -34,6 +34,9 @@ package struct Campaigncall: Aggregate, Hashable {
         package var tryCount: Int
         package var worker: String
         package var journal: ID
+        /// The route whose other dialing engine places it; "" for a worker of ours. Then `worker` is `engine/<route>`, and
+        /// `journal` stands for the route: nobody can be asked what became of it.
+        package var engine: String
         package var dialTimeout: Milliseconds
         package var maximumTalkTime: Milliseconds
         package var startBy: Timestamp
@@ -59,6 +62,7 @@ package struct Campaigncall: Aggregate, Hashable {
             tryCount: Int,
             worker: String,
             journal: ID,
+            engine: String = "",
             dialTimeout: Milliseconds,
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
@@ -81,6 +85,7 @@ package struct Campaigncall: Aggregate, Hashable {
             self.tryCount = tryCount
             self.worker = worker
             self.journal = journal
+            self.engine = engine
             self.dialTimeout = dialTimeout
             self.maximumTalkTime = maximumTalkTime
             self.startBy = startBy
@@ -142,6 +147,8 @@ package enum CampaigncallEvent: DomainEvent, Hashable {
     case claimConfirmed
     /// outdial-manager seems not to have heard the result: told again.
     case resultRepeated(AttemptFinished)
+    /// Of another dialing engine: something is missing that would tell how it ended, and `because` says what.
+    case reportMissing(because: String)
     /// A customer wants it to end: its worker is told.
     case hangupRequested(journal: ID)
     /// The caller waits in a queue.
@@ -184,7 +191,7 @@ extension Campaigncall {
         if case .resultRepeated = event { return }
         updatedAt = time
         switch event {
-        case .created, .lateResultIgnored, .resultRepeated: break
+        case .created, .lateResultIgnored, .resultRepeated, .reportMissing: break
         case .dialing(let moment):
             phase = .dialing
             dialedAt = moment

@@ -54,6 +54,8 @@ extension CampaignStep {
     }
 
     private mutating func hangUp(_ call: LoadedCall) throws {
+        // Other engines are not told to hang up: their calls go on to their end.
+        guard call.state.assignment.engine.isEmpty else { return }
         let context = EventContext(correlation: call.state.assignment.campaign, actor: "system")
         try record(try call.state.requestHangup(), on: call, context)
     }

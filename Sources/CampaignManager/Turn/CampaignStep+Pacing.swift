@@ -12,6 +12,8 @@ extension CampaignStep {
             var name: String
             var route: String
             var free: Int64
+            /// The route again when another dialing engine serves it, else "".
+            var engine = ""
         }
 
         var workers: [Entry]
@@ -31,6 +33,7 @@ extension CampaignStep {
     }
 
     func capacity() throws -> Capacity {
+        let engines = try engineCapacity()
         let live = try CampaignTables.workers.fetch("WHERE status = 'live' ORDER BY rowid", [], in: db)
         return Capacity(
             workers: try live.map { worker in
@@ -41,7 +44,7 @@ extension CampaignStep {
                     route: worker.state.route,
                     free: Int64(worker.state.channels) - open
                 )
-            }
+            } + engines
         )
     }
 
@@ -310,8 +313,11 @@ extension CampaignStep {
         try turn.armTimer(
             kind: CampaignStep.attemptTimer,
             key: lease.attempt.description,
-            at: call.state.deadline(from: now)
+            at: deadline(of: call.state)
         )
+        if !assignment.engine.isEmpty {
+            effects.append(.dial(EngineCommand(assignment, correlation: adoption.context.correlation)))
+        }
         return call.state
     }
 
@@ -339,9 +345,10 @@ extension CampaignStep {
             tryCount: lease.tryCount,
             worker: worker.name,
             journal: worker.journal,
+            engine: worker.engine,
             dialTimeout: outplan.settings.dialTimeout,
             maximumTalkTime: settings.maximumTalkTime,
-            startBy: now + settings.startWithin,
+            startBy: now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin),
             createdAt: memory.stamps.next(at: now)
         )
     }

@@ -117,7 +117,9 @@ extension CampaignStep {
                 WHERE bucket IN ('dialing', 'answered') AND campaign_id = ?
                 """
         )
-        return try ID.fetchAll(statement, arguments: [campaign])
+        // Other engines take no cancels.
+        let engines = Set(settings.engines.routes.map(\.journal))
+        return try ID.fetchAll(statement, arguments: [campaign]).filter { !engines.contains($0) }
     }
 
     private mutating func deleteCampaign(_ request: Request, _ context: EventContext) throws -> JSONValue {
