@@ -11,7 +11,7 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
-            try refuse(attempt, because: reason, journal, sequence, item)
+            try refuse(attempt, reason, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
             try apply(to: attempt, from: journal, item) { [now] call in
@@ -66,7 +66,7 @@ extension CampaignStep {
     /// The journal has not placed it. Without a pause only when its run is over: else it would be leased again at once.
     private mutating func refuse(
         _ attempt: ID,
-        because reason: String,
+        _ reason: String,
         _ journal: ID,
         _ sequence: Int64,
         _ item: Item
@@ -77,8 +77,12 @@ extension CampaignStep {
         let running = try campaign(call.assignment.campaign)?.state
         let isOver = running?.isDialing != true || running?.run != call.assignment.run
         try apply(to: attempt, from: journal, item) { [now] call in
-            if reason == Item.hungUp { return call.refuseHungUp(at: now) }
-            return reason == Item.cancelled && isOver ? call.refuseCancelled(at: now) : call.refuse(at: now)
+            switch reason {
+            case Item.hungUp: call.refuseHungUp(at: now)
+            case Item.cancelled where isOver: call.refuseCancelled(at: now)
+            case HangupReason.doNotCall.rawValue: call.refuse(at: now, because: .doNotCall)
+            default: call.refuse(at: now)
+            }
         }
     }
 
