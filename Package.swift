@@ -82,12 +82,23 @@ let package = Package(
             ] + nio
         ),
 
+        // Requests to servers that customers name.
+        .target(
+            name: "OutboundHTTP",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ] + nio
+        ),
+
         // One library for each daemon.
         .target(
             name: "CampaignManager",
             dependencies: [
-                "AMQP", "CampaignDomain", "Contracts", "EventLog", "Service", argumentParser, crypto, grdb, lifecycle,
-                logging, metrics,
+                "AMQP", "CampaignDomain", "Contracts", "EventLog", "OutboundHTTP", "Service", argumentParser, crypto,
+                grdb,
+                lifecycle, logging, metrics,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]
         ),
@@ -135,7 +146,16 @@ let package = Package(
         .executableTarget(name: "carillon", dependencies: ["CarillonTool"]),
 
         // Tests. SystemTests run the real executables over a real broker.
-        .target(name: "TestSupport", dependencies: ["Contracts"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "Contracts",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ] + nio,
+            path: "Tests/TestSupport"
+        ),
+        .testTarget(name: "OutboundHTTPTests", dependencies: ["OutboundHTTP", "TestSupport"]),
         .testTarget(name: "ContractsTests", dependencies: ["Contracts", "TestSupport"]),
         .testTarget(
             name: "AMQPTests",
@@ -208,7 +228,7 @@ let package = Package(
                 "AMQP", logging,
                 "APIGateway", "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog",
                 "OutdialDomain",
-                "OutdialManager", "Service", "TestSupport", grdb,
+                "OutdialManager", "Service", "TestSupport", crypto, grdb,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 "api-gateway", "campaign-manager", "outdial-manager", "dialer-worker", "carillon",
             ]

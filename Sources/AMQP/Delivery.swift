@@ -8,6 +8,8 @@ package struct Delivery: Sendable {
     package let replyTo: String?
     package let contentType: String?
     package let type: String?
+    /// The user that published it, as the broker has checked; nil when the publisher did not say.
+    package let userID: String?
     package let headers: [String: AMQPFieldValue]
     /// Whether the broker has handed it out before, to anybody.
     package let redelivered: Bool

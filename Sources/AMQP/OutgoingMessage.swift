@@ -9,6 +9,8 @@ package struct OutgoingMessage: Sendable {
     package var contentType: String?
     package var type: String?
     package var replyTo: String?
+    /// Who publishes: the broker refuses any other user than that of the connection, so that readers can rely on it.
+    package var userID: String?
     /// After this time in a queue the message is dropped or dead-lettered.
     package var expirationMilliseconds: Int?
     /// Whether a durable queue keeps it over a restart.
@@ -30,7 +32,8 @@ package struct OutgoingMessage: Sendable {
         expirationMilliseconds: Int? = nil,
         persistent: Bool = true,
         mandatory: Bool = false,
-        headers: [String: AMQPFieldValue] = [:]
+        headers: [String: AMQPFieldValue] = [:],
+        userID: String? = nil
     ) {
         self.exchange = exchange
         self.routingKey = routingKey
@@ -44,6 +47,7 @@ package struct OutgoingMessage: Sendable {
         self.persistent = persistent
         self.mandatory = mandatory
         self.headers = headers
+        self.userID = userID
     }
 }
 

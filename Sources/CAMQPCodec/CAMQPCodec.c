@@ -250,12 +250,14 @@ static int check_payload(const uint8_t *frame, size_t count) {
             case CAMQP_EXCHANGE_DECLARE: at += 2; short_strings = 2; skip = 1; break;
             case CAMQP_QUEUE_DECLARE: at += 2; short_strings = 1; skip = 1; break;
             case CAMQP_QUEUE_BIND: at += 2; short_strings = 3; skip = 1; break;
+            case CAMQP_QUEUE_UNBIND: at += 2; short_strings = 3; break;
             case CAMQP_BASIC_CONSUME: at += 2; short_strings = 2; skip = 1; break;
             case CAMQP_CONNECTION_TUNE: case CAMQP_CONNECTION_TUNE_OK: case CAMQP_CONNECTION_OPEN:
             case CAMQP_CONNECTION_OPEN_OK: case CAMQP_CONNECTION_CLOSE: case CAMQP_CONNECTION_CLOSE_OK:
             case CAMQP_CONNECTION_BLOCKED: case CAMQP_CONNECTION_UNBLOCKED: case CAMQP_CHANNEL_OPEN:
             case CAMQP_CHANNEL_OPEN_OK: case CAMQP_CHANNEL_FLOW: case CAMQP_CHANNEL_FLOW_OK: case CAMQP_CHANNEL_CLOSE:
             case CAMQP_CHANNEL_CLOSE_OK: case CAMQP_EXCHANGE_DECLARE_OK: case CAMQP_QUEUE_DECLARE_OK:
+            case CAMQP_QUEUE_UNBIND_OK:
             case CAMQP_QUEUE_BIND_OK: case CAMQP_BASIC_QOS: case CAMQP_BASIC_QOS_OK: case CAMQP_BASIC_CONSUME_OK:
             case CAMQP_BASIC_CANCEL: case CAMQP_BASIC_CANCEL_OK: case CAMQP_BASIC_PUBLISH: case CAMQP_BASIC_RETURN:
             case CAMQP_BASIC_DELIVER: case CAMQP_BASIC_ACK: case CAMQP_BASIC_REJECT: case CAMQP_BASIC_NACK:
@@ -372,6 +374,13 @@ static int read_method(camqp_codec *codec, const amqp_method_t *method, camqp_me
             TEXT(out->c, m->routing_key);
             return flatten_table(codec, &m->arguments, 1);
         }
+        case CAMQP_QUEUE_UNBIND: {
+            const amqp_queue_unbind_t *m = method->decoded;
+            TEXT(out->a, m->queue);
+            TEXT(out->b, m->exchange);
+            TEXT(out->c, m->routing_key);
+            return flatten_table(codec, &m->arguments, 1);
+        }
         case CAMQP_BASIC_QOS: {
             const amqp_basic_qos_t *m = method->decoded;
             out->x = m->prefetch_count;
@@ -449,6 +458,7 @@ static int read_properties(camqp_codec *codec, const amqp_basic_properties_t *p,
     PROPERTY(AMQP_BASIC_EXPIRATION_FLAG, CAMQP_HAS_EXPIRATION, expiration)
     PROPERTY(AMQP_BASIC_MESSAGE_ID_FLAG, CAMQP_HAS_MESSAGE_ID, message_id)
     PROPERTY(AMQP_BASIC_TYPE_FLAG, CAMQP_HAS_TYPE, type)
+    PROPERTY(AMQP_BASIC_USER_ID_FLAG, CAMQP_HAS_USER_ID, user_id)
 #undef PROPERTY
     if (p->_flags & AMQP_BASIC_DELIVERY_MODE_FLAG) {
         out->present |= CAMQP_HAS_DELIVERY_MODE;
@@ -640,6 +650,7 @@ typedef union {
     amqp_queue_declare_t queue_declare;
     amqp_queue_declare_ok_t queue_declare_ok;
     amqp_queue_bind_t queue_bind;
+    amqp_queue_unbind_t queue_unbind;
     amqp_basic_qos_t basic_qos;
     amqp_basic_consume_t basic_consume;
     amqp_basic_consume_ok_t basic_consume_ok;
@@ -723,6 +734,12 @@ static void fill(source *in, const camqp_method *m, arguments *to) {
             to->queue_bind.exchange = short_of(in, m->b);
             to->queue_bind.routing_key = short_of(in, m->c);
             to->queue_bind.arguments = root_table(in);
+            break;
+        case CAMQP_QUEUE_UNBIND:
+            to->queue_unbind.queue = short_of(in, m->a);
+            to->queue_unbind.exchange = short_of(in, m->b);
+            to->queue_unbind.routing_key = short_of(in, m->c);
+            to->queue_unbind.arguments = root_table(in);
             break;
         case CAMQP_BASIC_QOS:
             to->basic_qos.prefetch_count = (uint16_t)m->x;
@@ -814,6 +831,7 @@ int64_t camqp_encode_header(uint16_t channel, const camqp_properties *properties
     PROPERTY(AMQP_BASIC_EXPIRATION_FLAG, CAMQP_HAS_EXPIRATION, expiration)
     PROPERTY(AMQP_BASIC_MESSAGE_ID_FLAG, CAMQP_HAS_MESSAGE_ID, message_id)
     PROPERTY(AMQP_BASIC_TYPE_FLAG, CAMQP_HAS_TYPE, type)
+    PROPERTY(AMQP_BASIC_USER_ID_FLAG, CAMQP_HAS_USER_ID, user_id)
 #undef PROPERTY
     if (properties->present & CAMQP_HAS_DELIVERY_MODE) {
         to._flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;

@@ -2,6 +2,7 @@ import AMQP
 package import ArgumentParser
 import Contracts
 import EventLog
+import OutboundHTTP
 package import Service
 package import ServiceLifecycle
 
@@ -12,6 +13,28 @@ package struct CampaignManagerOptions: DaemonOptions {
 
     @Option(help: "Milliseconds that a lost worker's journal may take to answer (CARILLON_SETTLE_TIMEOUT, 30000).")
     package var settleTimeout: String?
+
+    @Option(
+        help: """
+            Routes that other dialing engines serve, with their channels and the broker's users that report their \
+            calls: acme=200:acme-engine,other=50 (CARILLON_ENGINE_ROUTES, none).
+            """
+    )
+    package var engineRoutes: String?
+
+    @Option(help: "Milliseconds that a command may wait for another engine (CARILLON_ENGINE_START_WITHIN, 30000).")
+    package var engineStartWithin: String?
+
+    @Option(help: "The broker's users that workers report with, by commas (CARILLON_WORKER_USERS, any but engines').")
+    package var workerUsers: String?
+
+    @Option(
+        help: """
+            Hosts, addresses and blocks that customers' webhooks may go to although they are not public, by commas \
+            (CARILLON_OUTBOUND_ALLOW, none).
+            """
+    )
+    package var outboundAllow: String?
 
     @Option(help: "Milliseconds that a call may last (CARILLON_MAX_TALK_TIME, 3600000).")
     package var maxTalkTime: String?
@@ -38,7 +61,36 @@ package struct CampaignManagerOptions: DaemonOptions {
                 range: 1_000...86_400_000
             )
         )
+        settings.engines = try engines(environment)
         return settings
+    }
+
+    func outboundRules(_ environment: [String: String]) throws -> AddressRules {
+        let setting = Setting("CARILLON_OUTBOUND_ALLOW", flag: outboundAllow, in: environment)
+        do {
+            return try AddressRules(allowing: setting.value ?? "")
+        } catch {
+            throw setting.refusal("\"\(error.entry)\" is no host, address or block such as 10.1.0.0/16")
+        }
+    }
+
+    private func engines(_ environment: [String: String]) throws -> EngineRoutes {
+        let users = Environment.text("CARILLON_WORKER_USERS", flag: workerUsers, in: environment) ?? ""
+        return EngineRoutes(
+            routes: try EngineRoutes.routes(
+                parsing: Setting("CARILLON_ENGINE_ROUTES", flag: engineRoutes, in: environment)
+            ),
+            workerUsers: Set(users.split(separator: ",").map(String.init)),
+            startWithin: Milliseconds(
+                try Environment.integer(
+                    "CARILLON_ENGINE_START_WITHIN",
+                    flag: engineStartWithin,
+                    in: environment,
+                    default: 30_000,
+                    range: 500...600_000
+                )
+            )
+        )
     }
 }
 
@@ -48,7 +100,11 @@ package func buildCampaignManager(
     _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try options.settings(context.environment)
-    let bus = try Bus(context) { Topology.manager(.campaign, $0, takesCallEvents: true) }
+    let bus = try Bus(context) { names in
+        var topology = Topology.manager(.campaign, names, takesCallEvents: true)
+        topology.merge(.engines(settings.engines.routes, names))
+        return topology
+    }
     let file = try LogFiles.open(
         Manager.campaign.rawValue,
         schema: CampaignTables.schema,
@@ -67,6 +123,15 @@ package func buildCampaignManager(
         reads: CampaignReads(log: log, clock: Clock.wall),
         outdials: outdials,
         tokenSecret: secret,
+        engineRoutes: Set(settings.engines.routes.map(\.name)),
+        logger: context.logger
+    )
+    let webhooks = WebhookDesk(
+        store: try WebhookStore(directory: context.configuration.dataDirectory),
+        addresses: { try WebhookAddress.all(log) },
+        http: GuardedClient(rules: try options.outboundRules(context.environment)),
+        client: bus.client,
+        names: bus.names,
         logger: context.logger
     )
     let dispatches = CampaignDispatches(names: bus.names)
@@ -84,7 +149,15 @@ package func buildCampaignManager(
     ]
     services += try options.events.services(of: campaignManagerEvents, log: log, writer: writer, bus: bus, context)
     services += [
-        EffectRunner(queue: effects, outdials: outdials, writer: writer, logger: context.logger, clock: Clock.wall),
+        EffectRunner(
+            queue: effects,
+            outdials: outdials,
+            engines: EngineDialer(client: bus.client, names: bus.names, logger: context.logger, clock: Clock.wall),
+            webhooks: webhooks,
+            writer: writer,
+            logger: context.logger,
+            clock: Clock.wall
+        ),
         InboxConsumer(queue: bus.names.inbox(.campaign), names: bus.names, client: bus.client, logger: context.logger) {
             messages in
             writer.submit(
@@ -100,5 +173,16 @@ package func buildCampaignManager(
             handler: { await handler.handle($0) }
         ),
     ]
+    services.append(webhooks)
+    if !settings.engines.routes.isEmpty {
+        services.append(
+            EngineReturns(
+                queue: bus.names.undelivered,
+                client: bus.client,
+                writer: writer,
+                logger: context.logger
+            )
+        )
+    }
     return services
 }

@@ -26,9 +26,12 @@ package struct CampaignDispatches: Sendable {
 
     private func callDispatches(_ event: RecordedEvent, _ json: JSONValue) throws -> [Dispatch] {
         switch try CampaigncallEvent(type: event.type, schema: event.schema, json: json) {
+        // Other engines' commands are published once, ever, and so not from the log: see EngineDialer.
+        case .created(let assignment) where !assignment.engine.isEmpty: return []
         case .created(let assignment): return [toWorker(event, .dial(assignment.command), assignment.journal)]
         case .finished(let finished, _), .resultRepeated(let finished):
-            return [toOutdials(event, .attemptFinished(finished))]
+            // A test call has no target to move.
+            return finished.target.isNone ? [] : [toOutdials(event, .attemptFinished(finished))]
         case .settling(_, let journal):
             guard let attempt = ID(event.stream.dropFirst(Campaigncall.category.count + 1)) else { return [] }
             return [toWorker(event, .settle(attempt: attempt), journal)]

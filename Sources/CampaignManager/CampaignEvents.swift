@@ -21,14 +21,22 @@ package let campaignManagerEvents: [PublishedCategory] = [
         keptInside: [
             "campaigncall_ringing", "campaigncall_digits", "campaigncall_late_result_ignored", "campaigncall_settling",
             "campaigncall_claim_confirmed", "campaigncall_result_repeated", "campaigncall_hangup_requested",
+            "campaigncall_report_missing",
             "campaigncall_queue_joined", "campaigncall_queue_refused",
         ],
         isFrequent: true,
+        // A test call is told on the exchange of calls only.
+        isTold: { !$0.assignment.isTest },
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.resource }),
-    PublishedCategory(Customer.self, customer: { $0.id }, resource: { $0.resource }),
+    PublishedCategory(
+        Customer.self,
+        keptInside: ["customer_webhook_secret_made"],
+        customer: { $0.id },
+        resource: { $0.resource }
+    ),
     PublishedCategory(AccessKey.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Agent.self,

@@ -17,7 +17,7 @@ struct Carillon: AsyncParsableCommand {
             ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
             ResourceCommand<QueuecallKind>.self,
             ResourceCommand<FlowKind>.self, ResourceCommand<AccessKeyKind>.self, ResourceCommand<CustomerKind>.self,
-            DialingCommand.self, DNCCommand.self,
+            DialingCommand.self, BrokerUsersCommand.self, DNCCommand.self,
         ]
     )
 }

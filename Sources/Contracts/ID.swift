@@ -66,6 +66,22 @@ package struct ID: Hashable, Sendable, Comparable {
         return ID(high: high, low: (low ^ mixed) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 
+    /// The id of a name that is none itself: the same for the same text. FNV-1a, so only for names whose owner would harm
+    /// nobody else by finding two alike.
+    package init(naming text: String) {
+        var high: UInt64 = 0xCBF2_9CE4_8422_2325
+        var low: UInt64 = 0x6C62_272E_07BB_0142
+        for byte in text.utf8 {
+            high = (high ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            low = (low ^ UInt64(byte) ^ high >> 32) &* 0x0000_0100_0000_01B3
+        }
+        // Version 8: an id by a rule of its own.
+        self.init(
+            high: high & 0xFFFF_FFFF_FFFF_0FFF | 0x8000,
+            low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        )
+    }
+
     package static func < (left: ID, right: ID) -> Bool {
         left.high == right.high ? left.low < right.low : left.high < right.high
     }

@@ -35,6 +35,7 @@ extension Target {
             end.nextTryAt = end.isDone ? nil : finished.endedAt + plan.tryInterval
         case .notPlaced: end.nextTryAt = finished.endedAt + Target.notPlacedPause(after: notPlacedInRow)
         case .cancelled: end.nextTryAt = nextTryAt
+        case .hungUp: end.nextTryAt = finished.endedAt + plan.tryInterval
         }
         return [.attemptFinished(end)]
     }

@@ -10,12 +10,13 @@ import OutdialDomain
 actor DryRuns {
     private struct Run {
         let seen: DatabaseQueue
+        let customer: ID
         var lastUse: ContinuousClock.Instant
         /// The slice before and its report: the same message again must not find its own rows.
         var last: (slice: ID, report: JSONValue)?
     }
 
-    /// More at a time end the one that was silent for longest.
+    /// More of one customer at a time end the one of theirs that was silent for longest.
     static let limit = 16
     /// A run that is silent for so long has ended.
     private static let longestSilence = Duration.seconds(60)
@@ -30,7 +31,11 @@ actor DryRuns {
         try Reply {
             let id = try request.params["dry_run"].requireID("id")
             let slice = try request.params.requireID("request_id")
-            let run = try run(id, isFirst: try request.params["dry_run"].requireBool("is_first"))
+            let run = try run(
+                id,
+                of: request.customerID,
+                isFirst: try request.params["dry_run"].requireBool("is_first")
+            )
             if let last = run.last, last.slice == slice { return last.report }
             let report = try reads.log.read { db in try check(request, run.seen, db) }
             runs[id]?.last = (slice, report)
@@ -38,11 +43,12 @@ actor DryRuns {
         }
     }
 
-    private func run(_ id: ID, isFirst: Bool) throws -> Run {
+    private func run(_ id: ID, of customer: ID, isFirst: Bool) throws -> Run {
         let now = ContinuousClock.now
         runs = runs.filter { now - $0.value.lastUse < DryRuns.longestSilence }
         if runs[id] == nil, isFirst {
-            if runs.count >= DryRuns.limit, let oldest = runs.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+            let own = runs.filter { $0.value.customer == customer }
+            if own.count >= DryRuns.limit, let oldest = own.min(by: { $0.value.lastUse < $1.value.lastUse }) {
                 runs[oldest.key] = nil
             }
             let seen = try DatabaseQueue(path: "")
@@ -50,9 +56,9 @@ actor DryRuns {
                 try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1024")
                 try db.execute(sql: "CREATE TABLE seen(destination TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
             }
-            runs[id] = Run(seen: seen, lastUse: now)
+            runs[id] = Run(seen: seen, customer: customer, lastUse: now)
         }
-        guard var run = runs[id] else {
+        guard var run = runs[id], run.customer == customer else {
             throw Refusal.unavailable("the dry run was interrupted; send the file again")
         }
         run.lastUse = now

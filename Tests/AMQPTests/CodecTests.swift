@@ -36,6 +36,7 @@ struct CodecTests {
         .queueDeclare(Queue(name: "q", durable: false, autoDelete: true, exclusive: true, arguments: table)),
         .queueDeclareOK(queue: "q", messages: 7, consumers: 2),
         .queueBind(Binding(queue: "q", exchange: "e", routingKey: "a.#")), .queueBindOK,
+        .queueUnbind(Binding(queue: "q", exchange: "e", routingKey: "a.#")), .queueUnbindOK,
         .basicQos(prefetch: 500), .basicQosOK,
         .basicConsume(queue: "q", tag: "t"), .basicConsumeOK(tag: "t"), .basicCancel(tag: "t"),
         .basicCancelOK(tag: "t"),
@@ -66,7 +67,8 @@ struct CodecTests {
             type: "t",
             replyTo: "r",
             expirationMilliseconds: 1500,
-            headers: Self.table
+            headers: Self.table,
+            userID: "u"
         )
         var encoder = FrameEncoder()
         var buffer = ByteBuffer()

@@ -56,7 +56,8 @@ struct PublishingTests {
                 messageID: "id",
                 correlationID: "c",
                 type: "t",
-                headers: headers
+                headers: headers,
+                userID: client.user
             )
             #expect(await client.publish([message], timeout: .seconds(10)) == [.acked])
             for await batch in client.consume(queue: queue.name, prefetch: 10) {
@@ -65,6 +66,7 @@ struct PublishingTests {
                 #expect(batch[0].headers == headers)
                 #expect(batch[0].messageID == "id")
                 #expect(batch[0].type == "t")
+                #expect(batch[0].userID == "guest")
                 #expect(batch[0].contentType == "application/json")
                 batch.acknowledgeAll()
                 break

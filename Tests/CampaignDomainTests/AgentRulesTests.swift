@@ -145,6 +145,23 @@ import Testing
         #expect(try admin.delete(by: Self.admin, otherAdmins: 1) == [.deleted])
     }
 
+    @Test func `the last super admin stays one`() throws {
+        let root = Actor(permission: .all)
+        let superAdmin = try agent(["permission": 33])
+        let less = try body(["permission": 32])
+        func delete(_ others: Int) throws -> [AgentEvent] {
+            try superAdmin.delete(by: root, otherAdmins: 1, otherSuperAdmins: others)
+        }
+        #expect(refusal { _ = try delete(0) }?.reason == "STATE_INVALID")
+        #expect(try delete(1) == [.deleted])
+        let demotion = refusal {
+            _ = try superAdmin.setPermission(body: less, by: root, otherAdmins: 1, otherSuperAdmins: 0)
+        }
+        #expect(demotion?.reason == "STATE_INVALID")
+        // Another agent's deletion does not touch this.
+        #expect(try agent(["permission": 32]).delete(by: root, otherAdmins: 1, otherSuperAdmins: 0) == [.deleted])
+    }
+
     @Test func `a session ends with the password, the permission and the agent`() throws {
         #expect(try agent([:], then: .statusUpdated(.away)).session == 0)
         #expect(try agent([:], then: .passwordChanged(passwordHash: "i")).session == 1)

@@ -138,6 +138,73 @@ import Testing
         #expect(action["option"]["text"] == "hi")
     }
 
+    @Test func `a deleted queue or flow keeps it from being started`() throws {
+        let plan = try outplan()
+        #expect(reason { try campaign().checkStart(outplan: plan, isQueueMissing: true) } == "QUEUE_MISSING")
+        #expect(reason { try campaign().checkStart(outplan: plan, isFlowMissing: true) } == "FLOW_MISSING")
+    }
+
+    @Test func `a pause changes no status, and holds back the end by exhaustion`() throws {
+        let running = try campaign(Self.settings(), .started(run: 1))
+        #expect(try running.pause(body: try body(["paused": true])) == [.paused])
+        #expect(try running.pause(body: try body(["paused": false])).isEmpty)
+        #expect(reason { _ = try running.pause(body: try body(["paused": "yes"])) } == "INVALID_ARGUMENT")
+        let paused = try campaign(Self.settings(), .started(run: 1), .paused)
+        #expect(paused.isDialing && !paused.takesLeases)
+        #expect(paused.exhaust(run: 1, openAttempts: 0).isEmpty)
+        #expect(paused.resource["paused"] == true)
+        #expect(try campaign(Self.settings(), .paused, .started(run: 1)).isPaused)
+        #expect(try paused.pause(body: try body(["paused": false])) == [.unpaused])
+    }
+
+    @Test func `a follower is due once a run has placed a call, and decided once`() throws {
+        let settings = Self.settings { $0.nextCampaign = id(5) }
+        let ended = try campaign(settings, .started(run: 1), .stopped(run: 1, reason: .exhausted, outdial: id(2)))
+        #expect(ended.follow(hasPlaced: true) == [.nextDue(run: 1, next: id(5))])
+        guard case .nextSkipped(1, id(5), "NOTHING_PLACED", _)? = ended.follow(hasPlaced: false).first else {
+            Issue.record("it follows a run that has placed nothing")
+            return
+        }
+        #expect(try campaign().follow(hasPlaced: true).isEmpty)
+        let due = try campaign(settings, .started(run: 1), .nextDue(run: 1, next: id(5)))
+        #expect(due.nextDue == id(5))
+        #expect(due.noteNextStarted(run: 4) == [.nextStarted(run: 1, next: id(5), nextRun: 4)])
+        let started = try campaign(
+            settings,
+            .nextDue(run: 1, next: id(5)),
+            .nextStarted(run: 1, next: id(5), nextRun: 4)
+        )
+        #expect(started.nextDue == nil && started.noteNextStarted(run: 5).isEmpty)
+        #expect(started.resource["next_campaign_result"] == "started")
+        // Who starts it again themselves means that and no follower.
+        let stopped = try campaign(
+            settings,
+            .started(run: 1),
+            .stopped(run: 1, reason: .exhausted, outdial: id(2)),
+            .nextDue(run: 1, next: id(5))
+        )
+        #expect(try stopped.start(run: 2).map(\.type) == ["campaign_next_skipped", "campaign_started"])
+    }
+
+    @Test func `the time for answered calls begins with the stop`() throws {
+        let settings = Self.settings { $0.stopDrainTimeout = 5_000 }
+        let stopping = CampaignEvent.stopping(run: 1, reason: .requested, journals: [])
+        #expect(try campaign(settings, .started(run: 1)).drainEndsAt == nil)
+        #expect(try campaign(settings, .started(run: 1), stopping).drainEndsAt == moment(7))
+        #expect(try campaign(Self.settings(), .started(run: 1), stopping).drainEndsAt == nil)
+        #expect(try campaign(settings, .started(run: 1), stopping, .started(run: 2)).drainEndsAt == nil)
+    }
+
+    @Test func `a state survives its stored form`() throws {
+        let settings = Self.settings { $0.nextCampaign = id(5) }
+        let states = [
+            try campaign(settings), try campaign(settings, .started(run: 1), .paused),
+            try campaign(settings, .started(run: 1), .stopping(run: 1, reason: .requested, journals: [])),
+            try campaign(settings, .nextSkipped(run: 1, next: id(5), reason: "X", message: "")),
+        ]
+        for state in states { #expect(try Campaign(json: try JSONValue(parsing: state.json.bytes)) == state) }
+    }
+
     @Test func `only a stopped campaign is deleted`() throws {
         #expect(
             reason { _ = try campaign(Self.settings(), .started(run: 1)).delete(openAttempts: 0) } == "STATE_INVALID"
@@ -154,6 +221,8 @@ import Testing
             .leaseReturned(run: 1, attempt: id(6), target: id(7), outdial: id(2), outcome: .cancelled),
             .claimDropped(run: 1, outdial: id(2)), .deleted,
             .planChanged(run: 1, outdial: id(2), plan: DialPlan(maximumTries: [1, 0, 0, 0, 0], tryInterval: 5)),
+            .paused, .unpaused, .nextDue(run: 1, next: id(5)), .nextStarted(run: 1, next: id(5), nextRun: 4),
+            .nextSkipped(run: 1, next: id(5), reason: "NOT_STOPPED", message: "it runs"),
         ]
         for event in events {
             #expect(

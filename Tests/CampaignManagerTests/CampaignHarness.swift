@@ -18,11 +18,12 @@ final class CampaignHarness {
     static let outdial = id(2)
     static let journal = id(9)
 
-    init() throws {
+    init(_ change: (inout CampaignTurn.Settings) -> Void = { _ in }) throws {
         directory = try TemporaryDirectory()
         file = try EventLogFile.open(path: directory.file("log.db"), schema: CampaignTables.schema, now: now)
         var settings = CampaignTurn.Settings()
         settings.settleTimeout = 30_000
+        change(&settings)
         turn = CampaignTurn(settings: settings)
     }
 

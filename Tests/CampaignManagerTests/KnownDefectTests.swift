@@ -59,6 +59,34 @@ import Testing
         #expect(try harness.campaign(campaign).endReason == .exhausted)
     }
 
+    @Test func `A3: next_campaign_id is started when the list is worked off`() throws {
+        let (harness, first, request) = try running()
+        let next = try harness.makeCampaign()
+        try harness.request("campaign.next_campaign_id", ["id": .id(first), "body": ["next_campaign_id": .id(next)]])
+        let leases = harness.leases(1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        let ended = try harness.report(.hangup, leases[0], "busy")
+        let last = try #require(asked(ended) ?? asked(try harness.perform([.tick(isConnected: true)])))
+        let effects = try harness.perform([.leased(last, .leases([], isExhausted: true))])
+        for case .claimNext(let claim) in effects { try harness.perform([.nextClaimed(claim, .granted)]) }
+        #expect(try harness.campaign(next).status == .run)
+    }
+
+    @Test func `B5: a hangup reason that nobody knows is a failure, and ends nothing but its call`() throws {
+        let (harness, campaign, request) = try running()
+        let leases = harness.leases(2)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        try harness.report(.hangup, leases[0], "struck_by_lightning")
+        try harness.report(.hangup, leases[1], "")
+        for lease in leases {
+            let call = try #require(try harness.call(lease.attempt))
+            #expect(!call.isOpen && call.result == "fail")
+        }
+        #expect(try finished(harness).map(\.result) == ["fail", "fail"])
+        #expect(try harness.campaign(campaign).status == .run)
+        #expect(try harness.verify() == [])
+    }
+
     @Test func `A4: the outplan's dial_timeout travels with every dial`() throws {
         let harness = try CampaignHarness()
         try harness.hearWorker()

@@ -75,30 +75,42 @@ import Testing
 
     @Test func `a name is tried ten times at once, and then once every six seconds`() {
         var limit = LoginLimit()
-        for _ in 0..<10 { #expect(limit.attempt("ann", at: moment(0)) == nil) }
-        #expect(limit.attempt("ann", at: moment(0)) == 6)
-        #expect(limit.attempt("bob", at: moment(0)) == nil)
-        #expect(limit.attempt("ann", at: moment(4)) == 2)
-        #expect(limit.attempt("ann", at: moment(6)) == nil)
-        #expect(limit.attempt("ann", at: moment(6)) != nil)
+        for _ in 0..<10 { #expect(limit.attempt("ann", from: "net", at: moment(0)) == nil) }
+        #expect(limit.attempt("ann", from: "net", at: moment(0)) == 6)
+        #expect(limit.attempt("bob", from: "net", at: moment(0)) == nil)
+        #expect(limit.attempt("ann", from: "net", at: moment(4)) == 2)
+        #expect(limit.attempt("ann", from: "net", at: moment(6)) == nil)
+        #expect(limit.attempt("ann", from: "net", at: moment(6)) != nil)
         // A clock that was set back takes nothing away and gives nothing.
-        #expect(limit.attempt("ann", at: moment(-100)) != nil)
+        #expect(limit.attempt("ann", from: "net", at: moment(-100)) != nil)
         // Who knows the password is not shut out.
         for _ in 0..<30 {
-            #expect(limit.attempt("eve", at: moment(0)) == nil)
-            limit.succeed("eve", at: moment(0))
+            #expect(limit.attempt("eve", from: "net", at: moment(0)) == nil)
+            limit.succeed("eve", from: "net", at: moment(0))
         }
-        for _ in 0..<10 { #expect(limit.attempt("ann", at: moment(600)) == nil) }
-        #expect(limit.attempt("ann", at: moment(600)) != nil)
+        for _ in 0..<10 { #expect(limit.attempt("ann", from: "net", at: moment(600)) == nil) }
+        #expect(limit.attempt("ann", from: "net", at: moment(600)) != nil)
+    }
+
+    @Test func `whoever tries a name keeps out only those of their own network, until it is tried from everywhere`() {
+        var limit = LoginLimit()
+        for _ in 0..<20 { _ = limit.attempt("ann", from: "a", at: moment(0)) }
+        #expect(limit.attempt("ann", from: "a", at: moment(0)) != nil)
+        #expect(limit.attempt("ann", from: "b", at: moment(0)) == nil)
+        // A hundred networks together guess a hundred times, and then once a second.
+        let tried = (0..<200).count { limit.attempt("ann", from: "net \($0)", at: moment(0)) == nil }
+        #expect(tried == 100 - 11)
+        #expect(limit.attempt("ann", from: "c", at: moment(0)) == 1)
+        #expect(limit.attempt("ann", from: "c", at: moment(1)) == nil)
     }
 
     @Test func `names that are tried do not fill the memory, and the one that is tried most is kept`() {
         var limit = LoginLimit(capacity: 200)
-        for _ in 0..<10 { _ = limit.attempt("ann", at: moment(0)) }
-        for index in 0..<500 { _ = limit.attempt("name \(index)", at: moment(0)) }
+        for _ in 0..<10 { _ = limit.attempt("ann", from: "net", at: moment(0)) }
+        for index in 0..<500 { _ = limit.attempt("name \(index)", from: "net", at: moment(0)) }
         #expect(limit.count <= 200)
-        #expect(limit.attempt("ann", at: moment(0)) != nil)
-        for index in 0..<201 { _ = limit.attempt("later \(index)", at: moment(100)) }
+        #expect(limit.attempt("ann", from: "net", at: moment(0)) != nil)
+        for index in 0..<201 { _ = limit.attempt("later \(index)", from: "net", at: moment(100)) }
         #expect(limit.count <= 200)
     }
 }

@@ -86,6 +86,32 @@ import Testing
         }
     }
 
+    @Test func commandsForOtherEngines() async throws {
+        for case .dial(let command) in Self.bodies {
+            try await expect(command.callDial(correlation: id(1), at: moment(1)), "call_dial")
+        }
+    }
+
+    @Test func whatOtherEnginesMayReport() async throws {
+        let events: [JSONValue] = [
+            ["type": "call_hangup", "publisher": "acme", "data": ["id": .id(id(3)), "hangup_reason": "busy"]],
+            ["type": "call_ringing", "data": ["attempt_id": .id(id(4))]],
+            [
+                "specversion": "1.0", "id": "4711/ringing", "source": "acme", "type": "call_ringing",
+                "subject": .string("call/\(id(3))"), "data": [:],
+            ],
+        ]
+        for event in events {
+            try await expect(event, "foreign-call-event")
+            let read = try CallEvent(json: event, receivedAt: moment(1))
+            #expect(read.call == id(3) || read.attempt == id(4))
+        }
+        // An id that is no UUID is recognised again.
+        let first = try CallEvent(json: events[2], receivedAt: moment(1))
+        let again = try CallEvent(json: events[2], receivedAt: moment(2))
+        #expect(first.id != nil && again.id == first.id)
+    }
+
     @Test(arguments: CallEvent.Kind.allCases) func callEventsOfEveryKind(_ kind: CallEvent.Kind) async throws {
         for reason in HangupReason.allCases where kind == .hangup || reason == .normal {
             let event = CallEvent(

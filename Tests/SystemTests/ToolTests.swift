@@ -6,34 +6,6 @@ import Testing
 extension SystemTests {
     /// The commands for objects, run as an operator runs them.
     @Suite struct ToolTests {
-        private struct Run {
-            var status: Int32
-            var output: String
-            var errors: String
-
-            /// The lines of `--json`.
-            func objects() throws -> [JSONValue] {
-                try output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
-            }
-        }
-
-        /// Runs the tool against the shared system, which it finds by its data directory.
-        private func carillon(
-            _ arguments: String...,
-            environment: [String: String]? = nil
-        ) async throws -> Run {
-            let system = try await SharedSystem.current.system()
-            let directory = try TemporaryDirectory()
-            let program = try Program(
-                "carillon",
-                arguments,
-                environment: environment ?? ["CARILLON_DATA_DIR": system.dataDirectory],
-                directory: directory.path
-            )
-            let status = try await program.waitForExit(within: .seconds(60))
-            return Run(status: status, output: program.standardOutput, errors: program.standardError)
-        }
-
         @Test func pagesJoinAndEveryLineIsAnObject() async throws {
             let system = try await SharedSystem.current.system()
             let outdial = try await system.api.makeOutdial((0..<230).map { [number(190, $0, 1)] })

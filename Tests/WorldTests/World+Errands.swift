@@ -51,6 +51,8 @@ extension World {
         case .reclaim(let campaign, let run, let customer, let outdial, let plan):
             send(.reclaim(campaign: campaign, run: run, customer: customer, outdial: outdial, plan: plan))
         case .reconcile: send(.claims)
+        // No route of this world belongs to another engine, and no customer has a webhook.
+        case .dial, .ignored, .webhooksChanged: break
         case .wake(let due): pending.append(Pending(due: max(now, due), what: .wake(generation: campaigns.generation)))
         }
     }

@@ -151,6 +151,15 @@ package final class AMQPClient: Sendable {
         }
     }
 
+    /// Takes a binding away, at the broker and from what is declared again on a reconnect. Harmless when there is none.
+    /// - Throws: `.timedOut` when it could not be done in time, or the broker's refusal.
+    package func unbind(_ binding: Binding, timeout: Duration) async throws {
+        state.withLockedValue { $0.topology.bindings.removeAll { $0 == binding } }
+        try await waitForPublishConnection(until: .now + timeout, timeout: timeout)
+        guard let connection = state.withLockedValue(\.publishConnection) else { throw notReady(after: timeout) }
+        try await connection.unbind(binding, within: timeout)
+    }
+
     private func waitForPublishConnection(until deadline: ContinuousClock.Instant, timeout: Duration) async throws {
         while state.withLockedValue({ $0.publishConnection == nil }) {
             if state.withLockedValue({ $0.phase == .ending || $0.phase == .ended }) { throw Self.isShutDown }
@@ -160,6 +169,9 @@ package final class AMQPClient: Sendable {
     }
 
     // MARK: publishing
+
+    /// The user that this client is known as at the broker, for ``OutgoingMessage/userID``.
+    package var user: String { configuration.user }
 
     /// Publishes messages and waits for what becomes of them; one outcome for each, in order.
     ///

@@ -1,4 +1,13 @@
 extension Connection {
+    /// Takes a binding away; harmless when it does not exist.
+    func unbind(_ binding: Binding, within limit: Duration) async throws {
+        let channel = try await openRequestChannel(within: limit)
+        defer { closeChannel(channel) }
+        _ = try await request([.queueUnbind(binding)], channel: channel, within: limit)
+    }
+}
+
+extension Connection {
     /// Declares exchanges, then queues, then bindings, with one round trip on a channel of its own.
     /// - Throws: the broker's refusal, which names the object and for `.preconditionFailed` the argument; `.timedOut`.
     func declare(_ topology: Topology, within limit: Duration? = nil) async throws {

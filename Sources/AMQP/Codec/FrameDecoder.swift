@@ -107,6 +107,7 @@ extension Properties {
         expiration = text(CAMQP_HAS_EXPIRATION, p.expiration)
         messageID = text(CAMQP_HAS_MESSAGE_ID, p.message_id)
         type = text(CAMQP_HAS_TYPE, p.type)
+        userID = text(CAMQP_HAS_USER_ID, p.user_id)
         deliveryMode = Int(p.present) & CAMQP_HAS_DELIVERY_MODE != 0 ? p.delivery_mode : nil
         headers = Int(p.present) & CAMQP_HAS_HEADERS != 0 ? reader.table() : nil
     }

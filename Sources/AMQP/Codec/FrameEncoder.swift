@@ -128,6 +128,7 @@ extension Properties {
         expiration = message.expirationMilliseconds.map { String(max(0, $0)) }
         messageID = message.messageID
         type = message.type
+        userID = message.userID
     }
 
     /// The properties as the C codec takes them; texts and headers go to the arena.
@@ -139,13 +140,16 @@ extension Properties {
             span = arena.span(text)
         }
         var spans = (camqp_span(), camqp_span(), camqp_span(), camqp_span(), camqp_span(), camqp_span())
+        var user = camqp_span()
         put(contentType, CAMQP_HAS_CONTENT_TYPE, &spans.0)
         put(correlationID, CAMQP_HAS_CORRELATION_ID, &spans.1)
         put(replyTo, CAMQP_HAS_REPLY_TO, &spans.2)
         put(expiration, CAMQP_HAS_EXPIRATION, &spans.3)
         put(messageID, CAMQP_HAS_MESSAGE_ID, &spans.4)
         put(type, CAMQP_HAS_TYPE, &spans.5)
+        put(userID, CAMQP_HAS_USER_ID, &user)
         (p.content_type, p.correlation_id, p.reply_to, p.expiration, p.message_id, p.type) = spans
+        p.user_id = user
         if let deliveryMode {
             p.present |= UInt32(CAMQP_HAS_DELIVERY_MODE)
             p.delivery_mode = deliveryMode

@@ -83,6 +83,12 @@ extension Method {
             m.b = arena.span(binding.exchange)
             m.c = arena.span(binding.routingKey)
         case .queueBindOK: m.id = id(CAMQP_QUEUE_BIND_OK)
+        case .queueUnbind(let binding):
+            m.id = id(CAMQP_QUEUE_UNBIND)
+            m.a = arena.span(binding.queue)
+            m.b = arena.span(binding.exchange)
+            m.c = arena.span(binding.routingKey)
+        case .queueUnbindOK: m.id = id(CAMQP_QUEUE_UNBIND_OK)
         case .basicQos(let prefetch):
             m.id = id(CAMQP_BASIC_QOS)
             m.x = UInt32(prefetch)
@@ -200,6 +206,11 @@ extension Method {
                 Binding(queue: reader.text(m.a), exchange: reader.text(m.b), routingKey: reader.text(m.c))
             )
         case CAMQP_QUEUE_BIND_OK: self = .queueBindOK
+        case CAMQP_QUEUE_UNBIND:
+            self = .queueUnbind(
+                Binding(queue: reader.text(m.a), exchange: reader.text(m.b), routingKey: reader.text(m.c))
+            )
+        case CAMQP_QUEUE_UNBIND_OK: self = .queueUnbindOK
         case CAMQP_BASIC_QOS: self = .basicQos(prefetch: UInt16(truncatingIfNeeded: m.x))
         case CAMQP_BASIC_QOS_OK: self = .basicQosOK
         case CAMQP_BASIC_CONSUME: self = .basicConsume(queue: reader.text(m.a), tag: reader.text(m.b))

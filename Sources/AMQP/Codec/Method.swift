@@ -22,6 +22,8 @@ enum Method: Hashable, Sendable {
     case queueDeclareOK(queue: String, messages: UInt32, consumers: UInt32)
     case queueBind(Binding)
     case queueBindOK
+    case queueUnbind(Binding)
+    case queueUnbindOK
     case basicQos(prefetch: UInt16)
     case basicQosOK
     case basicConsume(queue: String, tag: String)
@@ -64,7 +66,8 @@ enum Method: Hashable, Sendable {
     /// Whether it answers a method that was sent before on the same channel.
     var isReply: Bool {
         switch self {
-        case .channelOpenOK, .exchangeDeclareOK, .queueDeclareOK, .queueBindOK, .basicQosOK, .basicConsumeOK,
+        case .channelOpenOK, .exchangeDeclareOK, .queueDeclareOK, .queueBindOK, .queueUnbindOK, .basicQosOK,
+            .basicConsumeOK,
             .basicCancelOK, .confirmSelectOK:
             true
         default: false
@@ -83,6 +86,8 @@ struct Properties: Hashable, Sendable {
     var expiration: String?
     var messageID: String?
     var type: String?
+    /// The user that published; the broker takes no other than that of the connection.
+    var userID: String?
 }
 
 /// One frame.

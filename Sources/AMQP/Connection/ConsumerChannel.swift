@@ -40,6 +40,7 @@ final class ConsumerChannel: ChannelUser {
                 replyTo: properties.replyTo,
                 contentType: properties.contentType,
                 type: properties.type,
+                userID: properties.userID,
                 headers: properties.headers ?? [:],
                 redelivered: redelivered,
                 tag: tag,

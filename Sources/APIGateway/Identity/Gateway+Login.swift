@@ -9,7 +9,7 @@ extension Gateway {
                 throw Refusal.invalid(field, "must be given as text")
             }
         }
-        let (agent, session) = try await loggedInAgent(body, correlation: call.correlation)
+        let (agent, session) = try await loggedInAgent(body, from: call.address.network, correlation: call.correlation)
         let token = try await sessions.token(for: agent, session: session, at: configuration.now())
         let cookie =
             "token=\(token); HttpOnly; Secure; SameSite=Strict; Path=/; Max-Age=\(SessionTokens.lifetime)"
@@ -18,13 +18,17 @@ extension Gateway {
 
     private func loggedInAgent(
         _ body: JSONValue,
+        from network: ClientAddress,
         correlation: ID
     ) async throws(Refusal) -> (agent: JSONValue, session: Int64) {
         let answer: JSONValue
         do {
             answer = try await managers.result(
                 "account.login",
-                ["username": body["username"], "password": body["password"]],
+                [
+                    "username": body["username"], "password": body["password"],
+                    "network": .string(network.description),
+                ],
                 of: .campaign,
                 correlation: correlation
             )

@@ -1,7 +1,7 @@
 import Glibc
 
 /// An IP address as 16 bytes; an IPv4 address is its mapped IPv6 form (`::ffff:192.0.2.1`).
-package struct ClientAddress: Hashable, Sendable {
+package struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64
 
@@ -37,6 +37,14 @@ package struct ClientAddress: Hashable, Sendable {
             (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }
         self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
+    }
+
+    /// 32 hexadecimal digits: the same for the same address, however it was written.
+    package var description: String {
+        [high, low].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
     }
 
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }

@@ -31,6 +31,7 @@ package struct RouteTable: Sendable {
         Route(.post, "/v1.0/customers", .campaign, "customer.create", .customerCreation, .superAdmin),
         Route(.get, "/v1.0/customers/{id}", .campaign, "customer.get", .ids, .superAdmin),
         Route(.put, "/v1.0/customer", .campaign, "customer.update", .body, .manager),
+        Route(.post, "/v1.0/customer/webhook_secret", .campaign, "customer.webhook_secret", .ownCustomer, .manager),
         Route(.put, "/v1.0/customer/dialing", .campaign, "customer.dialing", .body, .manager),
         Route(.get, "/v1.0/system/dialing", .campaign, "system.get", .ids, .superAdmin),
         Route(.put, "/v1.0/system/dialing", .campaign, "system.dialing", .body, .superAdmin),
@@ -110,6 +111,14 @@ package struct RouteTable: Sendable {
         Route(.put, "/v1.0/campaigns/{id}", .campaign, "campaign.update", .body, .manager),
         Route(.delete, "/v1.0/campaigns/{id}", .campaign, "campaign.delete", .ids, .manager),
         Route(.put, "/v1.0/campaigns/{id}/status", .campaign, "campaign.status", .body, .manager),
+        Route(
+            .post,
+            "/v1.0/campaigns/{campaign_id}/test_call",
+            .campaign,
+            "campaign.test_call",
+            .creation,
+            .manager
+        ),
         Route(.put, "/v1.0/campaigns/{id}/pause", .campaign, "campaign.pause", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/service_level", .campaign, "campaign.service_level", .body, .manager),
         Route(.put, "/v1.0/campaigns/{id}/actions", .campaign, "campaign.actions", .body, .manager),

@@ -49,6 +49,8 @@ enum {
     CAMQP_QUEUE_DECLARE_OK = 0x0032000B,
     CAMQP_QUEUE_BIND = 0x00320014,
     CAMQP_QUEUE_BIND_OK = 0x00320015,
+    CAMQP_QUEUE_UNBIND = 0x00320032,
+    CAMQP_QUEUE_UNBIND_OK = 0x00320033,
     CAMQP_BASIC_QOS = 0x003C000A,
     CAMQP_BASIC_QOS_OK = 0x003C000B,
     CAMQP_BASIC_CONSUME = 0x003C0014,
@@ -99,6 +101,7 @@ typedef struct {
 /// | queue.declare       | queue     |          |             |                                  |              | passive, durable, exclusive, auto-delete |
 /// | queue.declare-ok    | queue     |          |             | messages, consumers              |              |       |
 /// | queue.bind          | queue     | exchange | routing key |                                  |              |       |
+/// | queue.unbind        | queue     | exchange | routing key |                                  |              |       |
 /// | basic.qos           |           |          |             | count                            |              | global |
 /// | basic.consume       | queue     | tag      |             |                                  |              | no-local, no-ack, exclusive |
 /// | basic.consume-ok    | tag       |          |             |                                  |              |       |
@@ -127,13 +130,14 @@ enum {
     CAMQP_HAS_EXPIRATION = 32,
     CAMQP_HAS_MESSAGE_ID = 64,
     CAMQP_HAS_TYPE = 128,
+    CAMQP_HAS_USER_ID = 256,
 };
 
 /// The properties of a message; headers travel as a field list beside it.
 typedef struct {
     uint32_t present;
     uint8_t delivery_mode;
-    camqp_span content_type, correlation_id, reply_to, expiration, message_id, type;
+    camqp_span content_type, correlation_id, reply_to, expiration, message_id, type, user_id;
 } camqp_properties;
 
 /// One decoded frame. All pointers are borrowed from the codec and end with the next call on it.

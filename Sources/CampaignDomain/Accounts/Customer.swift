@@ -8,6 +8,8 @@ package struct Customer: Aggregate, Hashable {
     package var profile: Profile
     /// While it is false nobody is dialed for this customer; calls under way go on.
     package var isDialingEnabled: Bool
+    /// What webhooks are signed with; "" before there was one. Shown once, by the answer to the request that made it.
+    package var webhookSecret: String = ""
     package var createdAt: Timestamp
     package var updatedAt: Timestamp?
 
@@ -17,8 +19,9 @@ package struct Customer: Aggregate, Hashable {
         package var email = ""
         package var phoneNumber = ""
         package var address = ""
-        /// How webhooks are sent; "" is not at all.
+        /// How webhooks are sent; "" is POST.
         package var webhookMethod = WebhookMethod.none
+        /// Where every published event of the customer goes; "" is nowhere.
         package var webhookURI = ""
         /// From the end of a call to the next one to the same number; 0 is at once.
         package var minimumInterval: Milliseconds = 0
@@ -40,6 +43,8 @@ package enum CustomerEvent: DomainEvent, Hashable {
     case created(id: ID, profile: Customer.Profile)
     case updated(profile: Customer.Profile)
     case dialingSwitched(isEnabled: Bool)
+    /// Kept as it is, since signing takes the secret itself; nobody is told of it.
+    case webhookSecretMade(secret: String)
 }
 
 extension Customer {
@@ -55,6 +60,7 @@ extension Customer {
         case .dialingSwitched(let isEnabled):
             state?.isDialingEnabled = isEnabled
             state?.updatedAt = time
+        case .webhookSecretMade(let secret): state?.webhookSecret = secret
         }
     }
 
@@ -67,6 +73,14 @@ extension Customer {
     package func update(body: RequestBody) throws(Refusal) -> [CustomerEvent] {
         let merged = try profile.merging(body)
         return merged == profile ? [] : [.updated(profile: merged)]
+    }
+
+    /// Takes `secret` for its webhooks, in place of an earlier one.
+    package func renewWebhookSecret(_ secret: String) -> [CustomerEvent] { [.webhookSecretMade(secret: secret)] }
+
+    /// Takes `secret` when webhooks have somewhere to go and no secret yet.
+    package func needWebhookSecret(_ secret: String) -> [CustomerEvent] {
+        profile.webhookURI.isEmpty || !webhookSecret.isEmpty ? [] : renewWebhookSecret(secret)
     }
 
     /// Reads `{"enabled": bool}`.
@@ -136,6 +150,7 @@ extension Customer {
     package var json: JSONValue {
         var object = members
         if !isDialingEnabled { object.append("dialing_enabled", false) }
+        if !webhookSecret.isEmpty { object.append("webhook_secret", .string(webhookSecret)) }
         return .object(object)
     }
 
@@ -162,6 +177,7 @@ extension Customer {
         id = try json.requireID("id")
         profile = try Profile(json: json)
         isDialingEnabled = json["dialing_enabled"].bool ?? true
+        webhookSecret = json["webhook_secret"].string ?? ""
         createdAt = try json.requireTime("tm_create")
         updatedAt = json.optionalTime("tm_update")
     }
@@ -173,6 +189,7 @@ extension CustomerEvent {
         case .created: "customer_created"
         case .updated: "customer_updated"
         case .dialingSwitched: "customer_dialing_switched"
+        case .webhookSecretMade: "customer_webhook_secret_made"
         }
     }
 
@@ -184,6 +201,7 @@ extension CustomerEvent {
             return .object(object)
         case .updated(let profile): return .object(profile.members)
         case .dialingSwitched(let isEnabled): return ["enabled": .bool(isEnabled)]
+        case .webhookSecretMade(let secret): return ["secret": .string(secret)]
         }
     }
 
@@ -193,6 +211,7 @@ extension CustomerEvent {
         case "customer_created":
             self = .created(id: try json.requireID("id"), profile: try Customer.Profile(json: json))
         case "customer_updated": self = .updated(profile: try Customer.Profile(json: json))
+        case "customer_webhook_secret_made": self = .webhookSecretMade(secret: try json.requireString("secret"))
         case "customer_dialing_switched": self = .dialingSwitched(isEnabled: try json.requireBool("enabled"))
         default: throw JSONError("event type \(type) is not known to this version")
         }

@@ -14,7 +14,9 @@ extension Campaigncall {
         case .progressing: return phase < .answered ? [.progressing(at: event.time)] : []
         case .digits: return [.digits(event.digits, at: event.time)]
         case .hangup:
-            let reason = HangupReason(reported: event.hangupReason)
+            var reason = HangupReason(reported: event.hangupReason)
+            // Of a call that was reported before, it cannot be true: nobody gets a try back for it.
+            if reason == .notDialed, !assignment.engine.isEmpty, phase > .assigned { reason = .failed }
             return finish(outcome(of: reason, by: event.hangupBy), reason: reason, by: event.hangupBy, at: event.time)
         }
     }
@@ -29,9 +31,15 @@ extension Campaigncall {
         isOpen ? finish(.cancelled, reason: .cancel, by: "system", at: now) : []
     }
 
+    /// The worker says that it never placed it, because somebody had hung it up.
+    package func refuseHungUp(at now: Timestamp) -> [CampaigncallEvent] {
+        isOpen ? finish(.hungUp, reason: .cancel, by: "local", at: now) : []
+    }
+
     /// Something is overdue: ask the journal. Nothing while it is being asked already.
     package func settle(because: String) -> [CampaigncallEvent] {
-        isOpen && !isSettling ? [.settling(because: because, journal: assignment.journal)] : []
+        guard isOpen, !isSettling, assignment.engine.isEmpty else { return [] }
+        return [.settling(because: because, journal: assignment.journal)]
     }
 
     /// The journal answers that it holds the attempt.
@@ -39,10 +47,24 @@ extension Campaigncall {
         isOpen && isSettling ? [.claimConfirmed] : []
     }
 
-    /// The journal did not answer in time: a call may have been placed, nobody can tell.
+    /// The journal did not answer in time, or the other engine: a call may have been placed, nobody can tell.
     package func abandon(at now: Timestamp) -> [CampaigncallEvent] {
-        isOpen ? finish(.placed, reason: .outcomeUnknown, by: "system", at: now) : []
+        guard isOpen else { return [] }
+        let end = finish(.placed, reason: .outcomeUnknown, by: "system", at: now)
+        return assignment.engine.isEmpty ? end : [.reportMissing(because: "no report by the deadline")] + end
     }
+
+    /// What the broker says of the command to another engine. `expired` and `rejected` prove that nobody dialed; of every
+    /// other reason nobody can tell yet: reports may come until the deadline.
+    package func comeBackUndelivered(because reason: String, at now: Timestamp) -> [CampaigncallEvent] {
+        guard isOpen, !assignment.engine.isEmpty else { return [] }
+        // Who reports a call and rejects its command contradicts itself: the call may exist.
+        let isProof = (reason == "expired" || reason == "rejected") && phase == .assigned
+        return isProof ? refuse(at: now) : [.reportMissing(because: "the command came back: \(reason)")]
+    }
+
+    /// The broker did not say whether it has the command: it is never published again.
+    package func miss(because: String) -> [CampaigncallEvent] { isOpen ? [.reportMissing(because: because)] : [] }
 
     /// Tells the result again, once it is clear that the first telling is not just under way.
     package func repeatResult(at now: Timestamp) -> [CampaigncallEvent] {
@@ -53,6 +75,9 @@ extension Campaigncall {
     /// A customer wants its call to end. Nothing when that is under way already.
     package func requestHangup() throws(Refusal) -> [CampaigncallEvent] {
         guard isOpen else { throw .state("the call is over; there is nothing to hang up") }
+        guard assignment.engine.isEmpty else {
+            throw .state("the call is placed by the dialing engine of route \(assignment.engine); hang it up there")
+        }
         return hangupRequestedAt == nil ? [.hangupRequested(journal: assignment.journal)] : []
     }
 
@@ -62,16 +87,19 @@ extension Campaigncall {
     }
 
     /// How long the next report may take before the journal is asked, from `now`.
-    package func deadline(from now: Timestamp) -> Timestamp {
-        switch phase {
-        case .assigned: max(assignment.startBy, now) + Campaigncall.margin
-        case .dialing, .ringing: now + assignment.dialTimeout + Campaigncall.margin
-        case .answered, .done: now + assignment.maximumTalkTime + Campaigncall.margin
+    ///
+    /// Other engines have no journal to ask: they get `patience` more, and then nobody knows how it ended.
+    package func deadline(from now: Timestamp, patience: Milliseconds = Campaigncall.margin) -> Timestamp {
+        let margin = assignment.engine.isEmpty ? Campaigncall.margin : patience
+        return switch phase {
+        case .assigned: max(assignment.startBy, now) + margin
+        case .dialing, .ringing: now + assignment.dialTimeout + margin
+        case .answered, .done: now + assignment.maximumTalkTime + margin
         }
     }
 
     /// Added to every deadline for messages that are under way.
-    private static let margin: Milliseconds = 10_000
+    package static let margin: Milliseconds = 10_000
 
     private func outcome(of reason: HangupReason, by: String) -> AttemptFinished.Outcome {
         switch reason {

@@ -67,8 +67,9 @@ extension Campaigncall {
 }
 
 extension Campaigncall.Assignment {
+    /// The stored form; `engine` is left out for workers of ours, as in rows of earlier versions.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .id(id), "customer_id": .id(customer), "campaign_id": .id(campaign), "run": .integer(run),
             "outplan_id": .id(outplan), "outdial_id": .id(outdial), "target_id": .id(target), "queue_id": .id(queue),
             "flow_id": .id(flow), "call_id": .id(call), "source": Address.optional(source),
@@ -77,6 +78,9 @@ extension Campaigncall.Assignment {
             "dial_timeout": .integer(dialTimeout.count), "max_talk_time": .integer(maximumTalkTime.count),
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
+        if !engine.isEmpty { object.append("engine", .string(engine)) }
+        if isTest { object.append("test", true) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -100,10 +104,12 @@ extension Campaigncall.Assignment {
             tryCount: try json.requireInt("try_count"),
             worker: try json.requireString("worker_id"),
             journal: try json.requireID("journal"),
+            engine: json["engine"].string ?? "",
             dialTimeout: Milliseconds(try json.requireInteger("dial_timeout")),
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
-            createdAt: try json.requireTime("tm_create")
+            createdAt: try json.requireTime("tm_create"),
+            isTest: json["test"].bool ?? false
         )
     }
 
@@ -112,8 +118,9 @@ extension Campaigncall.Assignment {
         DialCommand(
             attempt: id,
             call: call,
-            campaign: campaign,
-            run: run,
+            // A worker ends the calls of a run that is cancelled: a test belongs to none.
+            campaign: isTest ? .none : campaign,
+            run: isTest ? 1 : run,
             customer: customer,
             target: target,
             source: source,
@@ -140,6 +147,7 @@ extension CampaigncallEvent {
         case .settling: "campaigncall_settling"
         case .claimConfirmed: "campaigncall_claim_confirmed"
         case .resultRepeated: "campaigncall_result_repeated"
+        case .reportMissing: "campaigncall_report_missing"
         case .hangupRequested: "campaigncall_hangup_requested"
         case .queueJoined: "campaigncall_queue_joined"
         case .queueRefused: "campaigncall_queue_refused"
@@ -156,6 +164,7 @@ extension CampaigncallEvent {
         case .resultRepeated(let finished): ["finished": finished.json]
         case .lateResultIgnored(let reason, let moment): ["reason": .string(reason), "at": .time(moment)]
         case .settling(let because, let journal): ["because": .string(because), "journal": .id(journal)]
+        case .reportMissing(let because): ["because": .string(because)]
         case .hangupRequested(let journal): ["journal": .id(journal)]
         case .queueJoined(let queuecall, let queue): ["queuecall_id": .id(queuecall), "queue_id": .id(queue)]
         case .queueRefused(let queuecall, let queue, let reason, let journal):
@@ -183,6 +192,7 @@ extension CampaigncallEvent {
             self = .settling(because: try json.requireString("because"), journal: try json.requireID("journal"))
         case "campaigncall_result_repeated":
             self = .resultRepeated(try AttemptFinished(json: json["finished"]))
+        case "campaigncall_report_missing": self = .reportMissing(because: try json.requireString("because"))
         case "campaigncall_claim_confirmed": self = .claimConfirmed
         case "campaigncall_hangup_requested": self = .hangupRequested(journal: try json.requireID("journal"))
         case "campaigncall_queue_joined":

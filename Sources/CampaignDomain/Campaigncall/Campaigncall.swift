@@ -34,11 +34,16 @@ package struct Campaigncall: Aggregate, Hashable {
         package var tryCount: Int
         package var worker: String
         package var journal: ID
+        /// The route whose other dialing engine places it; "" for a worker of ours. Then `worker` is `engine/<route>`, and
+        /// `journal` stands for the route: nobody can be asked what became of it.
+        package var engine: String
         package var dialTimeout: Milliseconds
         package var maximumTalkTime: Milliseconds
         package var startBy: Timestamp
         /// A moment of its own for each, so that lists have one order.
         package var createdAt: Timestamp
+        /// Somebody tries the campaign on a number of their own: it has no target, and no run and no count knows it.
+        package var isTest: Bool
 
         package init(
             id: ID,
@@ -57,10 +62,12 @@ package struct Campaigncall: Aggregate, Hashable {
             tryCount: Int,
             worker: String,
             journal: ID,
+            engine: String = "",
             dialTimeout: Milliseconds,
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
-            createdAt: Timestamp
+            createdAt: Timestamp,
+            isTest: Bool = false
         ) {
             self.id = id
             self.customer = customer
@@ -78,10 +85,12 @@ package struct Campaigncall: Aggregate, Hashable {
             self.tryCount = tryCount
             self.worker = worker
             self.journal = journal
+            self.engine = engine
             self.dialTimeout = dialTimeout
             self.maximumTalkTime = maximumTalkTime
             self.startBy = startBy
             self.createdAt = createdAt
+            self.isTest = isTest
         }
     }
 
@@ -118,7 +127,7 @@ package struct Campaigncall: Aggregate, Hashable {
     }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.
-    package var wasNotDialed: Bool { outcome == .notPlaced }
+    package var wasNotDialed: Bool { outcome == .notPlaced && !assignment.isTest }
 }
 
 /// What happens to a campaigncall.
@@ -138,6 +147,8 @@ package enum CampaigncallEvent: DomainEvent, Hashable {
     case claimConfirmed
     /// outdial-manager seems not to have heard the result: told again.
     case resultRepeated(AttemptFinished)
+    /// Of another dialing engine: something is missing that would tell how it ended, and `because` says what.
+    case reportMissing(because: String)
     /// A customer wants it to end: its worker is told.
     case hangupRequested(journal: ID)
     /// The caller waits in a queue.
@@ -180,7 +191,7 @@ extension Campaigncall {
         if case .resultRepeated = event { return }
         updatedAt = time
         switch event {
-        case .created, .lateResultIgnored, .resultRepeated: break
+        case .created, .lateResultIgnored, .resultRepeated, .reportMissing: break
         case .dialing(let moment):
             phase = .dialing
             dialedAt = moment

@@ -14,7 +14,7 @@ extension CampaignHandler {
     /// `calls_per_second`; a limit that is not set takes no time. One try each, answered at once, on enough channels: it
     /// can only take longer.
     func rehearse(_ request: Request) async throws -> Reply {
-        let prepared = try reads.rehearsal(request)
+        let prepared = try reads.rehearsal(request, engineRoutes: engineRoutes)
         let settings = prepared.campaign.settings
         var obstacles = prepared.obstacles
         let plan = prepared.plan
@@ -86,7 +86,10 @@ struct Obstacle: Hashable {
 
 extension CampaignReads {
     /// The campaign, what its outplan says of dialing if it has one, and the obstacles that this log knows of.
-    func rehearsal(_ request: Request) throws -> (campaign: Campaign, plan: DialPlan?, obstacles: [Obstacle]) {
+    func rehearsal(
+        _ request: Request,
+        engineRoutes: Set<String> = []
+    ) throws -> (campaign: Campaign, plan: DialPlan?, obstacles: [Obstacle]) {
         try log.read { db in
             let id = try request.params.requireID("id")
             guard let campaign = try CampaignTables.campaigns.load(id, in: db)?.state,
@@ -104,7 +107,7 @@ extension CampaignReads {
             if campaign.isPaused { obstacles.append(.paused) }
             let route = CampaignStep.route(of: campaign.settings, outplan)
             let live = try CampaignTables.workers.fetch("WHERE status = 'live'", [], in: db).map(\.state)
-            if !live.contains(where: { $0.route == route && $0.channels > 0 }) {
+            if !engineRoutes.contains(route), !live.contains(where: { $0.route == route && $0.channels > 0 }) {
                 obstacles.append(
                     Obstacle(
                         "NO_WORKER",

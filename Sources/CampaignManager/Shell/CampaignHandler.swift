@@ -18,6 +18,8 @@ package struct CampaignHandler: Sendable {
     /// Hexadecimal; what all gateways sign tokens with.
     let tokenSecret: String
     let idempotent: IdempotentRequests
+    /// The routes that other dialing engines serve.
+    let engineRoutes: Set<String>
     let logger: Logger
 
     package init(
@@ -25,12 +27,14 @@ package struct CampaignHandler: Sendable {
         reads: CampaignReads,
         outdials: OutdialCaller,
         tokenSecret: String,
+        engineRoutes: Set<String> = [],
         logger: Logger
     ) {
         self.writer = writer
         self.reads = reads
         self.outdials = outdials
         self.tokenSecret = tokenSecret
+        self.engineRoutes = engineRoutes
         idempotent = IdempotentRequests(
             log: reads.log,
             clock: reads.clock,
@@ -55,6 +59,10 @@ package struct CampaignHandler: Sendable {
             case "agent.create", "agent.password": return await change(try await withPasswordHash(request))
             case "queue.direct_hash":
                 return await change(request.with("direct_hash", .string(randomHexadecimal(bytes: 16))))
+            case "customer.webhook_secret":
+                return await change(request.with("webhook_secret", .string(randomHexadecimal(bytes: 32))))
+            case "customer.update":
+                return await change(request.with("webhook_secret", .string(randomHexadecimal(bytes: 32))))
             case "campaign.rehearse": return try await rehearse(request)
             case "campaign.status": return try await setStatus(request)
             case "campaign.create", "campaign.resource_info":
@@ -156,7 +164,8 @@ package struct CampaignHandler: Sendable {
     private func login(_ request: Request) async throws -> Reply {
         let username = request.params["username"].string ?? ""
         let password = request.params["password"].string ?? ""
-        if let seconds = logins.withLock({ $0.attempt(username, at: reads.clock()) }) {
+        let network = request.params["network"].string ?? ""
+        if let seconds = logins.withLock({ $0.attempt(username, from: network, at: reads.clock()) }) {
             throw Refusal.rateLimited("this user name was tried too often", retryAfter: seconds)
         }
         let agent = try reads.agent(username: username)
@@ -165,13 +174,13 @@ package struct CampaignHandler: Sendable {
             isRight = try await passwords.verify(password, against: agent?.passwordHash)
         } catch {
             // It was not tried at all.
-            logins.withLock { $0.succeed(username, at: reads.clock()) }
+            logins.withLock { $0.succeed(username, from: network, at: reads.clock()) }
             throw error
         }
         guard isRight, let agent else {
             throw Refusal(.unauthenticated, "INVALID_CREDENTIALS", "username or password is wrong")
         }
-        logins.withLock { $0.succeed(username, at: reads.clock()) }
+        logins.withLock { $0.succeed(username, from: network, at: reads.clock()) }
         return .result(["agent": agent.resource, "session": .integer(agent.session)])
     }
 
@@ -203,7 +212,9 @@ package struct CampaignHandler: Sendable {
         create.method = "account.create"
         create.params = [
             "customer_id": .id(try params[isFirst ? "customer_id" : "id"].id ?? params.requireID("customer_id")),
-            "agent_id": params["agent_id"], "accesskey_id": params["accesskey_id"], "username": .string(username),
+            "agent_id": params["agent_id"],
+            "webhook_secret": .string(randomHexadecimal(bytes: 32)), "accesskey_id": params["accesskey_id"],
+            "username": .string(username),
             "permission": .integer(isFirst ? admin.union(.projectSuperAdmin).rawValue : admin.rawValue),
             "password_hash": .string(try await newPasswords.hash(password)),
             "token_hash": .string(accessKeyHash(try params.requireString("token"))),

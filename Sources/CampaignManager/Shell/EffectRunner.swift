@@ -9,6 +9,9 @@ package struct EffectRunner: ServiceLifecycle.Service {
     private let effects: AsyncStream<CampaignEffect>
     private let continuation: AsyncStream<CampaignEffect>.Continuation
     let outdials: OutdialCaller
+    let engines: EngineDialer
+    let ignoredReports: IgnoredReportsLog
+    let webhooks: WebhookDesk
     let writer: LogWriter<CampaignInput>
     let logger: Logger
     let clock: @Sendable () -> Timestamp
@@ -16,6 +19,8 @@ package struct EffectRunner: ServiceLifecycle.Service {
     package init(
         queue: EffectQueue,
         outdials: OutdialCaller,
+        engines: EngineDialer,
+        webhooks: WebhookDesk,
         writer: LogWriter<CampaignInput>,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp
@@ -23,6 +28,9 @@ package struct EffectRunner: ServiceLifecycle.Service {
         effects = queue.stream
         continuation = queue.continuation
         self.outdials = outdials
+        self.engines = engines
+        self.webhooks = webhooks
+        ignoredReports = IgnoredReportsLog(logger: logger)
         self.writer = writer
         self.logger = logger
         self.clock = clock
@@ -70,6 +78,11 @@ package struct EffectRunner: ServiceLifecycle.Service {
                 )
             }
         case .reconcile: await reconcile()
+        case .dial(let command):
+            guard let failure = await engines.dial(command) else { return }
+            _ = writer.submit([.commandFailed(attempt: command.command.attempt, failure)])
+        case .ignored(let reports): ignoredReports.note(reports)
+        case .webhooksChanged: webhooks.refresh()
         case .claimNext(let claim):
             // A campaign is not started when the disk is nearly full, whoever starts it.
             let answer = writer.isSpaceLow ? .unknown : await outdials.claim(claim)

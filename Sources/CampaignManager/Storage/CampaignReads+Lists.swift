@@ -29,6 +29,8 @@ extension CampaignReads {
         var filter = try callFilter(query, request)
         // Of one campaign, the rows of that one only are looked at.
         guard let campaign = try request.params["campaign_id"].id ?? query.id("campaign_id") else {
+            // Test calls are calls, and no campaigncalls.
+            filter.require("campaign_id <> ?", [ID.none])
             return try list("customer_id = ?", request.customerID, filter, page, db)
         }
         if request.params["campaign_id"].id != nil {

@@ -45,7 +45,8 @@ package struct CampaignReads: Sendable {
             ).json { try CampaignReads.resource(of: $0, db) }
         case "campaigncall.get":
             return try find(CampaignTables.calls, request, "campaigncall", "CAMPAIGNCALL_NOT_FOUND", db) {
-                ($0.assignment.customer, $0.deletedAt)
+                // Test calls are calls, and no campaigncalls.
+                ($0.assignment.isTest ? .none : $0.assignment.customer, $0.deletedAt)
             }.resource
         case "campaigncall.list": return try calls(request, page, db)
         case "campaigncall.last": return try lastCalls(request, db)

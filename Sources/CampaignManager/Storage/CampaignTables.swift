@@ -95,7 +95,10 @@ package enum CampaignTables {
     package static let calls = AggregateTable<Campaigncall>(
         columns: [
             .customer { $0.assignment.customer },
-            .init("campaign_id", .blob) { $0.assignment.campaign.databaseValue },
+            // No campaign counts or lists its test calls.
+            .init("campaign_id", .blob) {
+                ($0.assignment.isTest ? ID.none : $0.assignment.campaign).databaseValue
+            },
             .init("journal", .blob) { $0.assignment.journal.databaseValue },
             .init("call_id", .blob) { $0.assignment.call.databaseValue },
             .init("bucket", .text) { $0.bucket.rawValue.databaseValue },

@@ -19,6 +19,10 @@ package enum CampaignInput: Sendable {
     case nextClaimed(NextClaim, ClaimAnswer)
     /// What outdial-manager knows of one claim, to compare with what runs here.
     case reconcile(ClaimReport)
+    /// A command to another engine is not certain to be with the broker.
+    case commandFailed(attempt: ID, EngineCommand.Failure)
+    /// The broker gives back a command that no engine took, or that one took and did not answer for.
+    case undelivered(attempt: ID, reason: String, acknowledge: @Sendable () -> Void)
     /// Time has passed. While the bus is away, nobody is silent and no answer is late.
     case tick(isConnected: Bool)
 }
@@ -93,6 +97,12 @@ package enum CampaignEffect: Hashable, Sendable {
     /// Claim again for a run that lost its claim.
     case reclaim(campaign: ID, run: Int64, customer: ID, outdial: ID, plan: DialPlan)
     case reconcile
+    /// Publish a command to another dialing engine, this once.
+    case dial(EngineCommand)
+    /// Somebody's webhooks go elsewhere, or are signed with another secret.
+    case webhooksChanged
+    /// Count reports that changed nothing, and say so.
+    case ignored(IgnoredReports)
     /// Claim for a campaign that follows another.
     case claimNext(NextClaim)
     /// Come back with a tick at this moment.

@@ -19,7 +19,8 @@ extension CampaignStep {
             return try performQueue(request, context)
         case "queuecall.kick": return try kick(request, context)
         case "flow.create", "flow.update", "flow.delete": return try performFlow(request, context)
-        case "customer.update", "customer.dialing", "system.dialing": return try performDialing(request, context)
+        case "customer.update", "customer.dialing", "customer.webhook_secret", "system.dialing":
+            return try performDialing(request, context)
         case "call.hangup": return try hangUp(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
         }
@@ -35,13 +36,25 @@ extension CampaignStep {
         let created = try Customer.create(id: customer, body: try RequestBody(params["body"]))
         if try CampaignTables.agents.load(agent, in: turn) == nil { try requireFree(username: username) }
         if try CampaignTables.customers.load(customer, in: turn) == nil {
-            _ = try CampaignTables.customers.record(
+            let loaded = try CampaignTables.customers.record(
                 created,
                 on: customer,
                 current: nil,
                 context: context,
                 in: turn
             )
+            // The customer shows it to itself with POST /customer/webhook_secret.
+            let secret = loaded.state.needWebhookSecret(params["webhook_secret"].string ?? "")
+            if !secret.isEmpty {
+                _ = try CampaignTables.customers.record(
+                    secret,
+                    on: customer,
+                    current: loaded,
+                    context: context,
+                    in: turn
+                )
+                effects.append(.webhooksChanged)
+            }
         }
         if try CampaignTables.agents.load(agent, in: turn) == nil {
             let events = Agent.createFirst(

@@ -12,7 +12,8 @@ extension CampaignStep {
     }
 
     mutating func performDialing(_ request: Request, _ context: EventContext) throws -> JSONValue {
-        let body = try RequestBody(request.params["body"])
+        let isRenewal = request.method == "customer.webhook_secret"
+        let body = try RequestBody(isRenewal ? [:] : request.params["body"])
         if request.method == "system.dialing" {
             let current = try CampaignTables.system.load(System.id, in: turn)
             let events = try (current?.state ?? .initial).switchDialing(body: body)
@@ -29,7 +30,8 @@ extension CampaignStep {
         guard let loaded = try CampaignTables.customers.load(request.customerID, in: turn) else {
             throw Refusal.notFound("RESOURCE_NOT_FOUND", "there is no customer \(request.customerID)")
         }
-        let events: [CustomerEvent]
+        var events: [CustomerEvent]
+        if isRenewal { return try renewWebhookSecret(of: loaded, request, context) }
         if request.method == "customer.dialing" {
             events = try loaded.state.switchDialing(body: body)
             if !events.isEmpty { dialingMayResume() }
@@ -42,11 +44,34 @@ extension CampaignStep {
             current: loaded,
             context: context,
             in: turn
-        ).state
-        if updated.profile.minimumInterval != loaded.state.profile.minimumInterval {
+        )
+        if updated.state.profile.minimumInterval != loaded.state.profile.minimumInterval {
             try tellPlans(of: loaded.id, context)
         }
-        return updated.resource
+        if updated.state.profile != loaded.state.profile { effects.append(.webhooksChanged) }
+        events = updated.state.needWebhookSecret(request.params["webhook_secret"].string ?? "")
+        guard !events.isEmpty else { return updated.state.resource }
+        return try renewWebhookSecret(of: updated, request, context)
+    }
+
+    /// Answers with the customer and, this once, the secret.
+    private mutating func renewWebhookSecret(
+        of customer: AggregateTable<Customer>.Loaded,
+        _ request: Request,
+        _ context: EventContext
+    ) throws -> JSONValue {
+        let secret = try request.params.requireString("webhook_secret")
+        let updated = try CampaignTables.customers.record(
+            customer.state.renewWebhookSecret(secret),
+            on: customer.id,
+            current: customer,
+            context: context,
+            in: turn
+        )
+        effects.append(.webhooksChanged)
+        guard case .object(var object) = updated.state.resource else { return updated.state.resource }
+        object.append("webhook_secret", .string(secret))
+        return .object(object)
     }
 
     /// Has every running campaign ask for targets again, also those that got none because their leases were given back.

@@ -47,13 +47,15 @@ extension CampaignStep {
 
     /// An answer that crossed the stop on its way, and came after the time for calls was over.
     mutating func hangUpIfDrained(_ call: LoadedCall) throws {
-        guard call.state.phase == .answered,
+        guard call.state.phase == .answered, !call.state.assignment.isTest,
             let end = try campaign(call.state.assignment.campaign)?.state.drainEndsAt, end <= now
         else { return }
         try hangUp(call)
     }
 
     private mutating func hangUp(_ call: LoadedCall) throws {
+        // Other engines are not told to hang up: their calls go on to their end.
+        guard call.state.assignment.engine.isEmpty else { return }
         let context = EventContext(correlation: call.state.assignment.campaign, actor: "system")
         try record(try call.state.requestHangup(), on: call, context)
     }

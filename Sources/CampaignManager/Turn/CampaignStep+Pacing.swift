@@ -12,6 +12,8 @@ extension CampaignStep {
             var name: String
             var route: String
             var free: Int64
+            /// The route again when another dialing engine serves it, else "".
+            var engine = ""
         }
 
         var workers: [Entry]
@@ -31,6 +33,7 @@ extension CampaignStep {
     }
 
     func capacity() throws -> Capacity {
+        let engines = try engineCapacity()
         let live = try CampaignTables.workers.fetch("WHERE status = 'live' ORDER BY rowid", [], in: db)
         return Capacity(
             workers: try live.map { worker in
@@ -41,7 +44,7 @@ extension CampaignStep {
                     route: worker.state.route,
                     free: Int64(worker.state.channels) - open
                 )
-            }
+            } + engines
         )
     }
 
@@ -249,6 +252,8 @@ extension CampaignStep {
         let outdial: ID
         let outplan: Outplan?
         let isEnabled: Bool
+        /// Numbers that the customer's test calls have on the line.
+        let tested: Set<String>
         var open: Int64
         let context: EventContext
 
@@ -260,6 +265,7 @@ extension CampaignStep {
             self.context = context
             outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: step.turn)?.state
             isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
+            tested = try step.numbersOfTestCalls(of: loaded.state.customer)
             open = try CallCounts(campaign: loaded.id, in: step.db).open
         }
     }
@@ -280,7 +286,9 @@ extension CampaignStep {
         // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
         // again.
         let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
-        let isAllowed = isFirst && isRunning && (limit == 0 || adoption.open < limit)
+        let isAllowed =
+            isFirst && isRunning && (limit == 0 || adoption.open < limit)
+            && !adoption.tested.contains(lease.destination.target)
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
             let returned = CampaignEvent.leaseReturned(
@@ -305,12 +313,15 @@ extension CampaignStep {
         try turn.armTimer(
             kind: CampaignStep.attemptTimer,
             key: lease.attempt.description,
-            at: call.state.deadline(from: now)
+            at: deadline(of: call.state)
         )
+        if !assignment.engine.isEmpty {
+            effects.append(.dial(EngineCommand(assignment, correlation: adoption.context.correlation)))
+        }
         return call.state
     }
 
-    private mutating func assignment(
+    mutating func assignment(
         of lease: Lease,
         to worker: Capacity.Entry,
         for campaign: Campaign,
@@ -334,9 +345,10 @@ extension CampaignStep {
             tryCount: lease.tryCount,
             worker: worker.name,
             journal: worker.journal,
+            engine: worker.engine,
             dialTimeout: outplan.settings.dialTimeout,
             maximumTalkTime: settings.maximumTalkTime,
-            startBy: now + settings.startWithin,
+            startBy: now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin),
             createdAt: memory.stamps.next(at: now)
         )
     }

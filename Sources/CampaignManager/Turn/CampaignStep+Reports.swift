@@ -11,7 +11,7 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
-            try refuse(attempt, reason, journal, sequence, item)
+            try refuse(attempt, because: reason, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
             try apply(to: attempt, from: journal, item) { [now] call in
@@ -29,12 +29,23 @@ extension CampaignStep {
     }
 
     mutating func apply(_ event: CallEvent) throws {
-        let id = event.id ?? derivedID(event)
-        guard try turn.admit(id, consumer: "calls") else { return }
-        guard let call = try findCall(event) else { return }
+        guard let call = try findCall(event) else { return ignored.add(.unknownCall, event) }
+        let assignment = call.state.assignment
+        guard settings.engines.allows(event, of: assignment) else { return ignored.add(.notAllowed, event) }
+        // What other engines choose as ids is their own affair.
+        let consumer = assignment.engine.isEmpty ? "calls" : "calls/\(assignment.engine)"
+        let id = event.id ?? derivedID(event, call: assignment.call)
+        guard try turn.admit(id, consumer: consumer) else { return ignored.add(.repeated, event) }
         if !event.journal.isNone { see(event.journal, event.sequence) }
+        var event = event
+        if !assignment.engine.isEmpty {
+            // Their clocks are theirs: a moment that cannot be would shift everything that is counted from it.
+            event.time = max(assignment.createdAt, min(event.time, now))
+        }
         let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
-        let updated = try record(call.state.apply(event), on: call, context)
+        let events = call.state.apply(event)
+        if events.isEmpty || !call.state.isOpen { ignored.add(.late, event) }
+        let updated = try record(events, on: call, context)
         if event.kind == .progressing { try hangUpIfDrained(updated) }
     }
 
@@ -42,7 +53,8 @@ extension CampaignStep {
     private func findCall(_ event: CallEvent) throws -> LoadedCall? {
         if !event.attempt.isNone {
             let call = try CampaignTables.calls.load(event.attempt, in: turn)
-            return call?.state.assignment.call == event.call ? own(call, of: event) : nil
+            let isSame = event.call.isNone || call?.state.assignment.call == event.call
+            return isSame ? own(call, of: event) : nil
         }
         return own(try CampaignTables.calls.fetch("WHERE call_id = ? LIMIT 1", [event.call], in: db).first, of: event)
     }
@@ -54,7 +66,7 @@ extension CampaignStep {
     /// The journal has not placed it. Without a pause only when its run is over: else it would be leased again at once.
     private mutating func refuse(
         _ attempt: ID,
-        _ reason: String,
+        because reason: String,
         _ journal: ID,
         _ sequence: Int64,
         _ item: Item
@@ -66,6 +78,7 @@ extension CampaignStep {
         let isOver = running?.isDialing != true || running?.run != call.assignment.run
         try apply(to: attempt, from: journal, item) { [now] call in
             switch reason {
+            case Item.hungUp: call.refuseHungUp(at: now)
             case Item.cancelled where isOver: call.refuseCancelled(at: now)
             case HangupReason.doNotCall.rawValue: call.refuse(at: now, because: .doNotCall)
             default: call.refuse(at: now)
@@ -74,9 +87,11 @@ extension CampaignStep {
     }
 
     /// The key of an event without an id: what it says.
-    private func derivedID(_ event: CallEvent) -> ID {
+    private func derivedID(_ event: CallEvent, call: ID) -> ID {
         let kind = CallEvent.Kind.allCases.firstIndex(of: event.kind) ?? 0
-        return event.call.derived(kind + 1)
+        // Digits come several times in a call.
+        if event.kind == .digits { return ID(naming: "\(call) \(event.digits) \(event.time.microseconds)") }
+        return call.derived(kind + 1)
     }
 
     private mutating func apply(

@@ -15,6 +15,7 @@ extension CampaignStep {
         case "campaign.resource_info": return try updateCampaign(request, part: .resourceInfo, context)
         case "campaign.next_campaign_id": return try updateCampaign(request, part: .nextCampaign, context)
         case "campaign.stop": return try stopCampaign(request, context)
+        case "campaign.test_call": return try testCall(request, context)
         case "campaign.pause": return try pauseCampaign(request, context)
         case "campaign.delete": return try deleteCampaign(request, context)
         case "campaigncall.delete": return try deleteCall(request, context)
@@ -116,7 +117,9 @@ extension CampaignStep {
                 WHERE bucket IN ('dialing', 'answered') AND campaign_id = ?
                 """
         )
-        return try ID.fetchAll(statement, arguments: [campaign])
+        // Other engines take no cancels.
+        let engines = Set(settings.engines.routes.map(\.journal))
+        return try ID.fetchAll(statement, arguments: [campaign]).filter { !engines.contains($0) }
     }
 
     private mutating func deleteCampaign(_ request: Request, _ context: EventContext) throws -> JSONValue {
@@ -143,17 +146,21 @@ extension CampaignStep {
     /// The outplan to dial by; throws what keeps `campaign` from being started.
     func checkStart(of campaign: Campaign) throws -> Outplan {
         let outplan = try CampaignTables.outplans.load(campaign.settings.outplan, in: turn)?.state
-        try campaign.checkStart(
+        if let first = try startObstacles(of: campaign, outplan: outplan).first { throw first.refusal }
+        guard let outplan else { throw Campaign.StartObstacle.outplanMissing.refusal }
+        return outplan
+    }
+
+    func startObstacles(of campaign: Campaign, outplan: Outplan?) throws -> [Campaign.StartObstacle] {
+        try campaign.startObstacles(
             outplan: outplan,
-            isQueueMissing: try isMissing(campaign.settings.queue) {
+            isQueueMissing: isMissing(campaign.settings.queue) {
                 try CampaignTables.queues.load($0, in: turn).map { $0.state.deletedAt }
             },
-            isFlowMissing: try isMissing(campaign.settings.flow) {
+            isFlowMissing: isMissing(campaign.settings.flow) {
                 try CampaignTables.flows.load($0, in: turn).map { $0.state.deletedAt }
             }
         )
-        guard let outplan else { throw Campaign.StartObstacle.outplanMissing.refusal }
-        return outplan
     }
 
     /// Whether `id` names something that is deleted, or was never there.
@@ -179,7 +186,8 @@ extension CampaignStep {
     private mutating func deleteCall(_ request: Request, _ context: EventContext) throws -> JSONValue {
         let id = try request.params.requireID("id")
         guard let loaded = try CampaignTables.calls.load(id, in: turn),
-            loaded.state.assignment.customer == request.customerID, loaded.state.deletedAt == nil
+            loaded.state.assignment.customer == request.customerID, loaded.state.deletedAt == nil,
+            !loaded.state.assignment.isTest
         else { throw Refusal.notFound("CAMPAIGNCALL_NOT_FOUND", "there is no campaigncall \(id)") }
         return try record(try loaded.state.delete(), on: loaded, context).state.resource
     }

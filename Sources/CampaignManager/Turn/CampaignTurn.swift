@@ -16,6 +16,8 @@ package final class CampaignTurn {
         package var maximumTalkTime: Milliseconds = 3_600_000
         /// From the assignment to the last moment of placing the call.
         package var startWithin: Milliseconds = 30_000
+        /// Other people's dialing engines, and who may report calls.
+        package var engines = EngineRoutes()
 
         package init() {}
     }
@@ -77,6 +79,7 @@ package final class CampaignTurn {
         try step.pace()
         try step.writeSeen()
         memory = step.memory
+        if !step.ignored.counts.isEmpty { step.effects.append(.ignored(step.ignored)) }
         let effects = step.effects
         if !effects.isEmpty { turn.afterCommit { perform(effects) } }
     }
@@ -97,6 +100,8 @@ struct CampaignStep {
     var capacityChanged = false
     /// The highest position of each journal that this turn heard of.
     var seen: [ID: Int64] = [:]
+    /// Reports of calls that changed nothing in this turn.
+    var ignored = IgnoredReports()
     /// Queues with callers who may get an agent now.
     var waitingQueues: Set<ID> = []
 
@@ -132,6 +137,10 @@ struct CampaignStep {
             turn.afterCommit(acknowledge)
         case .leased(let request, let answer): try take(answer, to: request)
         case .reconcile(let report): try reconcile(report)
+        case .commandFailed(let attempt, let failure): try commandFailed(attempt, failure)
+        case .undelivered(let attempt, let reason, let acknowledge):
+            try comeBackUndelivered(attempt, because: reason)
+            turn.afterCommit(acknowledge)
         case .nextClaimed(let claim, let answer): try take(answer, to: claim)
         case .tick(let isConnected): try tick(isConnected: isConnected)
         }
@@ -225,7 +234,7 @@ struct CampaignStep {
         } else if after.isSettling, !before.isSettling {
             try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: now + settings.settleTimeout)
         } else if after.isOpen, after.phase != before.phase || after.isSettling != before.isSettling {
-            try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: after.deadline(from: now))
+            try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: deadline(of: after))
         }
         if before.isSettling, !after.isSettling, after.isOpen, !after.queuecall.isNone {
             try lookAgain(at: after.queuecall)
@@ -240,7 +249,7 @@ struct CampaignStep {
         for timer in turn.dueTimers where timer.kind == CampaignStep.attemptTimer {
             guard let id = ID(timer.key), let call = try CampaignTables.calls.load(id, in: turn) else { continue }
             let context = EventContext(correlation: id, actor: "system")
-            guard call.state.isSettling else {
+            guard call.state.isSettling || !call.state.assignment.engine.isEmpty else {
                 try record(call.state.settle(because: "no report by the deadline"), on: call, context)
                 continue
             }

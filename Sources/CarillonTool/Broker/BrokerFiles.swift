@@ -5,6 +5,8 @@ import Foundation
 struct BrokerFiles: Sendable {
     let directory: String
     let settings: BrokerSettings
+    /// Beside the administrator.
+    let users: [BrokerUser]
 
     /// Debian's script that becomes the broker itself: `/usr/sbin/rabbitmq-server` would change to the user `rabbitmq`.
     static let program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -40,6 +42,7 @@ struct BrokerFiles: Sendable {
         for name in ["", "/log"] { try PrivateFile.makeDirectory(directory + name) }
         try PrivateFile.write(settings.json.text + "\n", to: BrokerFiles.settingsPath(directory))
         try PrivateFile.write(configuration, to: directory + "/rabbitmq.conf")
+        try PrivateFile.write(definitions.text + "\n", to: directory + "/definitions.json")
         try PrivateFile.write(advanced, to: directory + "/advanced.config")
         try PrivateFile.write("[].\n", to: directory + "/enabled_plugins")
         // Whoever knows the cookie controls the broker. It is made once: a running node would not know another.
@@ -48,13 +51,24 @@ struct BrokerFiles: Sendable {
         chmod(cookie, 0o400)
     }
 
-    /// The default user is made at the first start only, and `guest` never.
+    /// Read at every start: who may do what is always as this version has it.
+    private var definitions: JSONValue {
+        let all = BrokerUser(
+            name: settings.user,
+            configure: ".*",
+            write: ".*",
+            read: ".*",
+            isAdministrator: true
+        )
+        let passwords = settings.passwords.merging([settings.user: settings.password]) { $1 }
+        return BrokerUser.definitions([all] + users, passwords: passwords)
+    }
+
+    /// Users come from the definitions, and `guest` never is.
     private var configuration: String {
         """
         listeners.tcp.1 = 127.0.0.1:\(settings.port)
-        default_user = \(settings.user)
-        default_pass = \(settings.password)
-        default_vhost = /
+        load_definitions = \(directory)/definitions.json
         vm_memory_high_watermark.absolute = \(memoryLimit)
         disk_free_limit.absolute = 64MB
         raft.wal_max_size_bytes = 67108864

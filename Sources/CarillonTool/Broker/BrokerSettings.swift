@@ -10,6 +10,8 @@ struct BrokerSettings: Hashable, Sendable {
     var epmdPort: Int
     var user: String
     var password: String
+    /// The passwords of the users that are not administrators, by name.
+    var passwords: [String: String] = [:]
 
     static func makeNew() -> BrokerSettings {
         let ports = FreePort.find(3)
@@ -31,6 +33,17 @@ struct BrokerSettings: Hashable, Sendable {
         if !isFree(epmdPort) { epmdPort = fresh[2] }
     }
 
+    /// Gives each of `users` a password, once.
+    mutating func makePasswords(of users: [BrokerUser]) {
+        for user in users where passwords[user.name] == nil { passwords[user.name] = BrokerSettings.randomHex(32) }
+    }
+
+    /// The address for one user; nil for one without a password.
+    func url(of name: String) -> String? {
+        passwords[name].map { "amqp://\(name):\($0)@127.0.0.1:\(port)/%2f" }
+    }
+
+    /// The address for the administrator.
     var url: String { "amqp://\(user):\(password)@127.0.0.1:\(port)/%2f" }
 
     static func randomHex(_ digits: Int) -> String {
@@ -45,6 +58,9 @@ extension BrokerSettings {
         [
             "node_name": .string(nodeName), "port": .integer(port), "distribution_port": .integer(distributionPort),
             "epmd_port": .integer(epmdPort), "user": .string(user), "password": .string(password),
+            "passwords": .object(
+                passwords.sorted { $0.key < $1.key }.reduce(into: JSONObject()) { $0.append($1.key, .string($1.value)) }
+            ),
         ]
     }
 
@@ -55,7 +71,8 @@ extension BrokerSettings {
             distributionPort: try json.requireInt("distribution_port"),
             epmdPort: try json.requireInt("epmd_port"),
             user: try json.requireString("user"),
-            password: try json.requireString("password")
+            password: try json.requireString("password"),
+            passwords: (json["passwords"].object?.members ?? []).reduce(into: [:]) { $0[$1.name] = $1.value.string }
         )
     }
 }

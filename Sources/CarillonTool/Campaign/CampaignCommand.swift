@@ -8,7 +8,10 @@ struct CampaignCommand: AsyncParsableCommand {
         commandName: "campaign",
         abstract: CampaignKind.resource.abstract,
         discussion: ResourceHelp.statuses,
-        subcommands: [RunCommand.self, StopCommand.self, WatchCommand.self]
+        subcommands: [
+            RunCommand.self, StopCommand.self, PauseCommand.self, UnpauseCommand.self, WatchCommand.self,
+            TestCallCommand.self,
+        ]
             + ResourceCommand<CampaignKind>.verbs + [ResultsCommand.self, RehearseCommand.self]
     )
 
@@ -33,7 +36,7 @@ struct CampaignCommand: AsyncParsableCommand {
     struct StopCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "stop",
-            abstract: "Stops a campaign: unanswered calls are cancelled, answered ones go on."
+            abstract: "Stops a campaign: unanswered calls are cancelled, answered ones go on for stop_drain_timeout."
         )
         @OptionGroup var subject: Subject
         func run() async throws { try await CampaignCommand.setStatus("stop", subject) }

@@ -51,7 +51,7 @@ enum Invariants {
     /// Every campaigncall has its lease; every lease that ended was a campaigncall, or was given back.
     static func leasesAndCalls(_ facts: LogFacts) -> [Finding] {
         guard facts.hasCampaignManager, facts.hasOutdialManager else { return [] }
-        let unleased = facts.calls.filter { facts.leases[$0.key] == nil }.sorted { $0.key < $1.key }
+        let unleased = facts.calls.filter { facts.leases[$0.key] == nil && !$0.value.isTest }.sorted { $0.key < $1.key }
         let uncalled = facts.endedLeases.filter { facts.calls[$0] == nil && !facts.returned.contains($0) }
         // What came back without a campaigncall was released before one was made.
         let lost = uncalled.filter { facts.leases[$0]?.outcome == "placed" }.sorted()
@@ -81,7 +81,7 @@ enum Invariants {
             facts.leases.values.allSatisfy({ $0.outcome != nil }),
             facts.calls.values.allSatisfy({ !$0.outcomes.isEmpty })
         else { return [] }
-        let placed = facts.calls.values.count { $0.outcomes.first == "placed" }
+        let placed = facts.calls.values.count { $0.outcomes.first == "placed" && !$0.isTest }
         guard facts.tryCounts != Int64(placed) else { return [] }
         return [
             finding(outdialLog, nil, "targets have used \(facts.tryCounts) tries, and \(placed) calls were placed")

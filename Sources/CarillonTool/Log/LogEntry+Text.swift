@@ -78,7 +78,7 @@ extension LogEntry {
 /// Hides what identifies people: numbers and addresses down to their last four characters, names and passwords wholly.
 enum Masking {
     private static let addresses: Set<String> = ["target", "number", "phone_number", "email"]
-    private static let hidden: Set<String> = ["target_name", "token_hash", "password_hash", "secret"]
+    private static let hidden: Set<String> = ["target_name", "token_hash", "password_hash", "secret", "webhook_secret"]
 
     static func apply(_ json: JSONValue) -> JSONValue {
         switch json {

@@ -11,6 +11,8 @@ struct LogFacts: Sendable {
         var position: Int64
         /// The outcomes of its terminal results, in order: there should be one at most.
         var outcomes: [String] = []
+        /// Without a target, and so without a lease and a try.
+        var isTest = false
     }
     struct Lease: Hashable, Sendable {
         var position: Int64
@@ -55,8 +57,9 @@ struct LogFacts: Sendable {
 
     private mutating func readCalls(_ log: LogReader) throws {
         hasCampaignManager = true
-        try LogFacts.forEach("campaigncall_created", log) { event, _ in
-            if let id = ID(event.stream.suffix(36)) { calls[id] = Call(position: event.position) }
+        try LogFacts.forEach("campaigncall_created", log) { event, data in
+            guard let id = ID(event.stream.suffix(36)) else { return }
+            calls[id] = Call(position: event.position, isTest: data["test"].bool ?? false)
         }
         try LogFacts.forEach("campaigncall_finished", log) { event, data in
             guard let id = ID(event.stream.suffix(36)) else { return }

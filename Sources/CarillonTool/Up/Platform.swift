@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import Foundation
+import Service
 
 /// Everything on one machine: a private broker if none is given, the daemons, the first account.
 ///
@@ -17,6 +18,8 @@ actor Platform {
     private var workers: [SupervisedProcess] = []
     private var isStopping = false
     private let gatewayAddress = GatewayAddress()
+    /// The broker's addresses of the daemons and engines by user; empty with a broker of somebody else's.
+    private var ownURLs: [String: String] = [:]
 
     /// Takes the data directory. `report` is told, in one line each, what takes long and what died.
     init(_ settings: PlatformSettings, report: @escaping @Sendable (String) -> Void) throws {
@@ -82,8 +85,14 @@ actor Platform {
             )
         }
         let root = directory.brokerDirectory
-        let files = BrokerFiles(directory: root, settings: try BrokerFiles.settings(in: root))
+        let engines = try engineUsers()
+        let users = BrokerUser.daemons(prefix: settings.prefix) + engines
+        var brokerSettings = try BrokerFiles.settings(in: root)
+        brokerSettings.makePasswords(of: users)
+        let files = BrokerFiles(directory: root, settings: brokerSettings, users: users)
         try files.write()
+        for user in users { ownURLs[user.name] = brokerSettings.url(of: user.name) }
+        try writeAddresses(of: engines)
         let environment = files.environment(base: settings.environment)
         let port = files.settings.port
         let log = directory.log("rabbitmq")
@@ -111,6 +120,26 @@ actor Platform {
             stillWaiting: report
         )
         return files.settings.url
+    }
+
+    /// The users of other people's dialing engines that the environment names.
+    private func engineUsers() throws -> [BrokerUser] {
+        let setting = Setting("CARILLON_ENGINE_ROUTES", flag: nil, in: settings.environment)
+        let users = BrokerUser.engines(try BrokerUsersCommand.routes(setting), prefix: settings.prefix)
+        if let taken = users.first(where: { BrokerUser.daemons.contains($0.name) || $0.name == "carillon" }) {
+            throw ToolError.configuration("\(setting.name): \(taken.name) is a user of Carillon itself; choose another")
+        }
+        return users
+    }
+
+    /// What their engines need to connect, readable by this user alone.
+    private func writeAddresses(of engines: [BrokerUser]) throws {
+        guard !engines.isEmpty else { return }
+        let directory = directory.path + "/engines"
+        try PrivateFile.makeDirectory(directory)
+        for engine in engines {
+            try PrivateFile.write((ownURLs[engine.name] ?? "") + "\n", to: "\(directory)/\(engine.name).url")
+        }
     }
 
     private func startDaemons(amqpURL: String) async throws {
@@ -143,7 +172,10 @@ actor Platform {
     ) async throws -> SupervisedProcess {
         let program = try Executable.beside(worker == nil ? name : "dialer-worker")
         let log = directory.log(name)
-        let environment = daemonEnvironment(amqpURL: amqpURL, worker: worker)
+        let environment = daemonEnvironment(
+            amqpURL: ownURLs[worker == nil ? name : BrokerUser.worker] ?? amqpURL,
+            worker: worker
+        )
         let address = gatewayAddress
         let http = settings.http
         return try await run(name, notifies: true) { [runDirectory = directory.runDirectory] in
@@ -173,6 +205,9 @@ actor Platform {
         environment["CARILLON_AMQP_PREFIX"] = settings.prefix
         environment["CARILLON_DATA_DIR"] = directory.path
         environment["CARILLON_DIE_WITH_PARENT"] = "1"
+        if !ownURLs.isEmpty, environment["CARILLON_WORKER_USERS"] == nil {
+            environment["CARILLON_WORKER_USERS"] = BrokerUser.worker
+        }
         guard let worker else { return environment }
         environment["CARILLON_WORKER_ID"] = String(worker)
         environment["CARILLON_SIMULATOR_SCENARIO"] = settings.scenario

@@ -12,7 +12,8 @@ package struct CallEvent: Hashable, Sendable {
         case hangup = "call_hangup"
     }
 
-    /// The event's own id; nil in the bare form, which is keyed by what it says instead.
+    /// The event's own id, or one that follows from it and the source when it is no UUID; nil without one, which is keyed
+    /// by what it says instead.
     package var id: ID?
     package var kind: Kind
     /// Who reports: `dialer-worker/1`.
@@ -34,6 +35,8 @@ package struct CallEvent: Hashable, Sendable {
     package var hangupBy: String
     /// With `digits`.
     package var digits: String
+    /// The broker's user that published it, as the broker has checked; nil when it did not say. Not in the document.
+    package var user: String?
 
     package init(
         id: ID?,
@@ -49,7 +52,8 @@ package struct CallEvent: Hashable, Sendable {
         causation: ID? = nil,
         hangupReason: String = "",
         hangupBy: String = "",
-        digits: String = ""
+        digits: String = "",
+        user: String? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -65,6 +69,7 @@ package struct CallEvent: Hashable, Sendable {
         self.hangupReason = hangupReason
         self.hangupBy = hangupBy
         self.digits = digits
+        self.user = user
     }
 }
 
@@ -165,22 +170,33 @@ extension CallEvent {
         let type = try json.requireString("type")
         guard let kind = Kind(rawValue: type) else { throw JSONError("type \(type) is not a call event") }
         let data = json["data"]
-        let call = try data.requireID("id")
+        let attempt = data["attempt_id"].id ?? .none
+        let call = try CallEvent.call(json, data, attempt: attempt)
+        let source = json["source"].string ?? json["publisher"].string ?? ""
         self.init(
-            id: json["id"].id,
+            id: json["id"].id ?? json["id"].string.flatMap { $0.isEmpty ? nil : ID(naming: "\(source)\n\($0)") },
             kind: kind,
-            source: json["source"].string ?? json["publisher"].string ?? "",
+            source: source,
             time: json["time"].string.flatMap { Timestamp(parsing: $0) } ?? receivedAt,
             customer: data["customer_id"].id ?? .none,
             call: call,
-            attempt: data["attempt_id"].id ?? .none,
+            attempt: attempt,
             journal: data["journal"].id ?? .none,
             sequence: json["sequence"].string.flatMap { Int64($0) } ?? json["sequence"].integer ?? 0,
-            correlation: json["correlationid"].id ?? call,
+            correlation: json["correlationid"].id ?? (call.isNone ? attempt : call),
             causation: json["causationid"].id,
             hangupReason: data["hangup_reason"].string ?? "",
             hangupBy: data["hangup_by"].string ?? "",
             digits: data["digits"].string ?? ""
         )
+    }
+
+    /// The call as engines name it: `data.id`, `data.call_id` or the subject; not needed where the attempt is named.
+    private static func call(_ json: JSONValue, _ data: JSONValue, attempt: ID) throws(JSONError) -> ID {
+        if let id = data["id"].id ?? data["call_id"].id { return id }
+        if let subject = json["subject"].string, subject.hasPrefix("call/"), let id = ID(subject.dropFirst(5)) {
+            return id
+        }
+        return attempt.isNone ? try data.requireID("id") : .none
     }
 }

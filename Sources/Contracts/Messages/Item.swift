@@ -43,6 +43,8 @@ package struct Item: Hashable, Sendable {
 
     /// The `reason` of an attempt that was refused because its run was cancelled before its command came.
     package static let cancelled = "cancelled"
+    /// The `reason` of an attempt that was refused because its hang-up came before its command.
+    package static let hungUp = "hung_up"
 
     /// What a worker's journal knows of an attempt that it was asked to settle.
     package enum SettledState: String, Sendable {
@@ -171,6 +173,8 @@ package struct AttemptFinished: Hashable, Sendable {
         case notPlaced = "not_placed"
         /// We cancelled it before the answer: the try is given back, the target is idle at once.
         case cancelled
+        /// Somebody hung it up before it could be placed: the try is given back, the target waits as after a call.
+        case hungUp = "hung_up"
     }
 
     package var attempt: ID

@@ -13,6 +13,12 @@ package struct BusNames: Hashable, Sendable {
     package func inbox(_ manager: Manager) -> String { "\(prefix).\(manager.rawValue).inbox" }
     /// Commands to the one worker whose journal has this id.
     package func worker(journal: ID) -> String { "\(prefix).worker.\(journal)" }
+    /// The published events that may be for customers' webhooks.
+    package var webhooks: String { "\(prefix).webhooks" }
+    /// Commands to the dialing engines of others that serve a route.
+    package func dial(route: String) -> String { "\(prefix).dial.\(route)" }
+    /// Commands of those queues that nobody took, or that somebody took and did not answer for.
+    package var undelivered: String { "\(prefix).undelivered" }
     /// Messages that could not be understood or applied, with reason and raw bytes.
     package var parked: String { "\(prefix).parked" }
 }

@@ -16,6 +16,7 @@ final class FoldedStates<A: Aggregate>: PublishedStates {
         var size = 0
     }
 
+    private let isTold: (A) -> Bool
     private let customer: (A) -> ID
     private let resource: (A) -> JSONValue
     /// Two generations: what was used since the last change of generations, and what only before it.
@@ -28,7 +29,12 @@ final class FoldedStates<A: Aggregate>: PublishedStates {
     private static var sizeLimit: Int { 4 << 20 }
     private static var page: Int { 500 }
 
-    init(customer: @escaping (A) -> ID, resource: @escaping (A) -> JSONValue) {
+    init(
+        isTold: @escaping (A) -> Bool = { _ in true },
+        customer: @escaping (A) -> ID,
+        resource: @escaping (A) -> JSONValue
+    ) {
+        self.isTold = isTold
         self.customer = customer
         self.resource = resource
     }
@@ -54,7 +60,7 @@ final class FoldedStates<A: Aggregate>: PublishedStates {
         try FoldedStates.apply(event, to: &entry)
         let state = entry.isReadable ? entry.state : nil
         keep(id, entry)
-        return state.map { (customer($0), resource($0)) }
+        return state.flatMap { isTold($0) ? (customer($0), resource($0)) : nil }
     }
 
     private static func apply(_ event: RecordedEvent, to entry: inout Entry) throws(JSONError) {

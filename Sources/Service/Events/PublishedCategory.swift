@@ -24,6 +24,7 @@ package struct PublishedCategory: Sendable {
     ///   - renamed: public types by stored types where the rule does not fit.
     ///   - kept: stored types that change nothing in the public object.
     ///   - isFrequent: for what happens thousands of times a second: only the order within one object is kept.
+    ///   - isTold: whether other programs are told of this one at all.
     ///   - customer: whose it is.
     ///   - resource: the public object, times as microseconds. Nothing secret may be in it.
     package init<A: Aggregate>(
@@ -32,6 +33,7 @@ package struct PublishedCategory: Sendable {
         renamed: [String: String] = [:],
         keptInside kept: Set<String> = [],
         isFrequent: Bool = false,
+        isTold: @escaping @Sendable (A) -> Bool = { _ in true },
         customer: @escaping @Sendable (A) -> ID,
         resource: @escaping @Sendable (A) -> JSONValue
     ) {
@@ -40,7 +42,7 @@ package struct PublishedCategory: Sendable {
         self.renamed = renamed
         self.kept = kept
         self.isFrequent = isFrequent
-        makeStates = { FoldedStates(customer: customer, resource: resource) }
+        makeStates = { FoldedStates(isTold: isTold, customer: customer, resource: resource) }
     }
 
     /// The public type of a stored event; nil for one of another kind, and for what stays inside.
@@ -62,6 +64,7 @@ package struct PublishedCategory: Sendable {
 
 /// The public objects of one kind, each as it was right after an event.
 protocol PublishedStates: AnyObject {
-    /// Whose object it is and how it looked right after `event`; nil when a part of its story was erased.
+    /// Whose object it is and how it looked right after `event`; nil when a part of its story was erased, and
+    /// when it is not for others.
     func object(after event: RecordedEvent, of id: ID, in db: Database) throws -> (customer: ID, resource: JSONValue)?
 }

@@ -34,9 +34,13 @@ struct DispatchBatch {
     private var order: [String] = []
     private var callEvents: [CallEvent.Kind: [CallEvent]] = [:]
     private var exchange = ""
+    /// The broker's user that reports of calls are signed with: who may speak for a call is checked by it.
+    private let user: String?
 
     /// Keeps messages well below the broker's limits and a receiver's turn short.
     static let itemsPerMessage = 100
+
+    init(user: String? = nil) { self.user = user }
 
     mutating func add(_ dispatch: Dispatch) {
         switch dispatch {
@@ -72,7 +76,8 @@ struct DispatchBatch {
             messageID: events.first?.id?.description,
             correlationID: events.count == 1 ? events.first?.correlation.description : nil,
             contentType: events.count == 1 ? CallEvent.contentType : CallEvent.batchContentType,
-            mandatory: true
+            mandatory: true,
+            userID: user
         )
         // Nobody but campaign-manager may be listening, and it must hear: wait until its queue is there.
         entries.append(Entry(message: message, isRequired: true))

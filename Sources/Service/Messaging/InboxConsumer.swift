@@ -139,8 +139,13 @@ package struct InboxConsumer: ServiceLifecycle.Service {
 
     private func read(_ delivery: Delivery) throws(JSONError) -> (IncomingMessage.Content, Rejected) {
         let json = try JSONValue(parsing: delivery.body)
-        if json["items"].array != nil { return (.items(try Item.items(of: json)), []) }
-        let reading = try CallEvent.read(json, receivedAt: clock())
+        if json["items"].array != nil {
+            // Who may report calls must not be able to say what only daemons of ours say.
+            guard delivery.exchange.isEmpty else { throw JSONError("items came over the exchange of call events") }
+            return (.items(try Item.items(of: json)), [])
+        }
+        var reading = try CallEvent.read(json, receivedAt: clock())
+        for index in reading.events.indices { reading.events[index].user = delivery.userID }
         return (.callEvents(reading.events), reading.rejected)
     }
 

@@ -77,7 +77,7 @@ package struct LogPublisher: ServiceLifecycle.Service {
     private func publishBatch(after position: Int64, deadline: ContinuousClock.Instant?) async throws -> Int64 {
         let events = try log.events(after: position, limit: LogPublisher.eventsPerBatch)
         guard let last = events.last else { return position }
-        var batch = DispatchBatch()
+        var batch = DispatchBatch(user: client.user)
         /// Of the events that are published, for crash points.
         var types: [String] = []
         for event in events {

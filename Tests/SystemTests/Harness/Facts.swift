@@ -140,7 +140,8 @@ struct Facts {
             if results[id] != 1 { problems.append("campaigncall \(id) has \(results[id] ?? 0) results") }
             if call.isOpen { problems.append("campaigncall \(id) is open") }
             switch call.outcome {
-            case .placed where call.hangupReason != "outcome_unknown" && !dialed.contains(id):
+            case .placed
+            where call.hangupReason != "outcome_unknown" && call.assignment.engine.isEmpty && !dialed.contains(id):
                 problems.append("campaigncall \(id) (\(call.hangupReason)) is not in the ledger")
             case .notPlaced where dialed.contains(id):
                 problems.append("campaigncall \(id) is in the ledger and counts as not placed")
