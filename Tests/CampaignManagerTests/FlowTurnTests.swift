@@ -70,8 +70,12 @@ import Testing
         for (flow, inner) in [(id(52), []), (id(51), [fetch(52), fetch(51)]), (id(50), [fetch(51), fetch(53)])] {
             try harness.request("flow.create", ["id": .id(flow), "body": ["actions": .array(inner)]])
         }
-        _ = try started(harness, ["flow_id": .id(id(50)), "queue_id": .id(Self.queue)])
-        let program = try #require(programs(try harness.items()).first)
+        let campaign = try harness.campaign(
+            try harness.makeCampaign(["flow_id": .id(id(50)), "queue_id": .id(Self.queue)])
+        )
+        let program = try ProgramSource(campaign) { flow in
+            try harness.reader.read { try CampaignTables.flows.load(flow, in: $0)?.state.settings.actions }
+        }
         #expect(program.actions.compactMap { $0["type"].string } == ["fetch_flow", "fetch_flow", "queue_join"])
         #expect(program.actions.last?["option"]["queue_id"].id == Self.queue)
         #expect(Set(program.flows.keys) == [id(51), id(52)])

@@ -28,10 +28,10 @@ extension CampaignStep {
         _ lease: Lease,
         _ context: EventContext
     ) throws {
-        guard let program else { return }
+        // Other engines run no flows.
+        guard let program, let worker = try CampaignTables.workers.load(assignment.journal, in: turn) else { return }
         assignment.program = program.id
         assignment.profile = lease.profile
-        guard let worker = try CampaignTables.workers.load(assignment.journal, in: turn) else { return }
         let events = worker.state.give(program, id: program.id)
         guard !events.isEmpty else { return }
         _ = try CampaignTables.workers.record(events, on: worker.id, current: worker, context: context, in: turn)

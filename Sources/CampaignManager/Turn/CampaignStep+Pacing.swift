@@ -253,6 +253,7 @@ extension CampaignStep {
         let outdial: ID
         let outplan: Outplan?
         let isEnabled: Bool
+        /// What its calls run, if anything.
         let program: Program?
         /// Numbers that the customer's test calls have on the line.
         let tested: Set<String>
@@ -266,8 +267,8 @@ extension CampaignStep {
             self.outdial = outdial
             self.context = context
             outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: step.turn)?.state
-            isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
             program = try step.program(of: loaded.state)
+            isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
             tested = try step.numbersOfTestCalls(of: loaded.state.customer)
             open = try CallCounts(campaign: loaded.id, in: step.db).open
         }

@@ -161,8 +161,7 @@ struct Facts {
             switch call.outcome {
             case .placed
             where call.hangupReason != "outcome_unknown" && call.assignment.kind == .call
-                && call.assignment.engine.isEmpty
-                && !dialed.contains(id):
+                && call.assignment.engine.isEmpty && !dialed.contains(id):
                 problems.append("campaigncall \(id) (\(call.hangupReason)) is not in the ledger")
             case .notPlaced where dialed.contains(id):
                 problems.append("campaigncall \(id) is in the ledger and counts as not placed")
