@@ -1,4 +1,6 @@
+import CampaignDomain
 import Contracts
+import OutdialDomain
 import Service
 import Testing
 
