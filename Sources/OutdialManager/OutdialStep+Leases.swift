@@ -30,6 +30,8 @@ extension OutdialStep {
         let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
         let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
         let count = Int(min(1000, max(0, try params.requireInteger("count"))))
+        // Only flows speak of the person.
+        let needsProfile = params["profile"].bool ?? false
         guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
             let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
@@ -38,7 +40,7 @@ extension OutdialStep {
         // A request for none asks only whether the list is exhausted: there is nothing to give twice.
         guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
-            return leaseAnswer(held.compactMap { $0.state.leased }, isExhausted: false)
+            return leaseAnswer(held.compactMap { $0.state.leased }, needsProfile, isExhausted: false)
         }
         var leases = try lease(count, in: loaded.state, plan, request: requestID, context)
         if !needsProfile { for index in leases.indices { leases[index].profile = .empty } }
@@ -47,6 +49,7 @@ extension OutdialStep {
         let counts = try TargetCounts(of: id, in: db)
         return leaseAnswer(
             leases,
+            needsProfile,
             isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0
         )
     }
@@ -94,8 +97,13 @@ extension OutdialStep {
         return leases
     }
 
-    private func leaseAnswer(_ leases: [Lease], isExhausted: Bool) -> JSONValue {
-        ["leases": .array(leases.map(\.json)), "exhausted": .bool(isExhausted)]
+    private func leaseAnswer(_ leases: [Lease], _ needsProfile: Bool, isExhausted: Bool) -> JSONValue {
+        let told = leases.map { lease in
+            var lease = lease
+            if !needsProfile { lease.profile = .empty }
+            return lease.json
+        }
+        return ["leases": .array(told), "exhausted": .bool(isExhausted)]
     }
 
     // MARK: - The end of attempts

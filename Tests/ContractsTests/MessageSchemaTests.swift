@@ -52,17 +52,18 @@ import Testing
         startBy: moment(30)
     )
 
-    private static let bodies: [Item.Body] = [
-        .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .hangup(attempt: id(1)),
-        .workerStatus(status),
-        .attemptRefused(attempt: id(1), reason: Item.cancelled, journal: id(9), sequence: 5),
-        .settled(attempt: id(1), state: .claimed, journal: id(9)),
-        .settled(attempt: id(1), state: .refused, journal: id(9)), .attemptFinished(finished),
-        .claimReleased(outdial: id(3), campaign: id(4), run: 2),
-        .planChanged(outdial: id(3), campaign: id(4), run: 2, plan: plan),
-        .outdialReady(outdial: id(3), campaign: id(4), run: 2),
-        .outdialExhausted(outdial: id(3), campaign: id(4), run: 2),
-    ]
+    private static let bodies: [Item.Body] =
+        [
+            .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .hangup(attempt: id(1)),
+            .workerStatus(status),
+            .attemptRefused(attempt: id(1), reason: Item.cancelled, journal: id(9), sequence: 5),
+            .settled(attempt: id(1), state: .claimed, journal: id(9)),
+            .settled(attempt: id(1), state: .refused, journal: id(9)), .attemptFinished(finished),
+            .claimReleased(outdial: id(3), campaign: id(4), run: 2),
+            .planChanged(outdial: id(3), campaign: id(4), run: 2, plan: plan),
+            .outdialReady(outdial: id(3), campaign: id(4), run: 2),
+            .outdialExhausted(outdial: id(3), campaign: id(4), run: 2),
+        ] + FlowMessages.bodies
 
     private func expect(_ document: JSONValue, _ schema: String) async throws {
         let problems = try await SchemaChecker.shared.problems(of: document, by: "messages/\(schema).json")

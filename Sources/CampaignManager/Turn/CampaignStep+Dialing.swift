@@ -45,10 +45,10 @@ extension CampaignStep {
             context: context,
             in: turn
         )
+        if updated.state.profile != loaded.state.profile { effects.append(.webhooksChanged) }
         if updated.state.profile.minimumInterval != loaded.state.profile.minimumInterval {
             try tellPlans(of: loaded.id, context)
         }
-        if updated.state.profile != loaded.state.profile { effects.append(.webhooksChanged) }
         events = updated.state.needWebhookSecret(request.params["webhook_secret"].string ?? "")
         guard !events.isEmpty else { return updated.state.resource }
         return try renewWebhookSecret(of: updated, request, context)
