@@ -35,12 +35,15 @@ extension OutdialStep {
         guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
             let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
+        // Only flows speak of the person.
+        let needsProfile = params["profile"].bool ?? false
         // A request for none asks only whether the list is exhausted: there is nothing to give twice.
         guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
             return leaseAnswer(held.compactMap { $0.state.leased }, needsProfile, isExhausted: false)
         }
-        let leases = try lease(count, in: loaded.state, plan, request: requestID, context)
+        var leases = try lease(count, in: loaded.state, plan, request: requestID, context)
+        if !needsProfile { for index in leases.indices { leases[index].profile = .empty } }
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
         touch(id, context)
         let counts = try TargetCounts(of: id, in: db)
