@@ -30,7 +30,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),
-    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
+    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Customer.self,
         keptInside: ["customer_webhook_secret_made"],

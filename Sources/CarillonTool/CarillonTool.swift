@@ -18,7 +18,7 @@ struct Carillon: AsyncParsableCommand {
             ResourceCommand<QueuecallKind>.self,
             ResourceCommand<FlowKind>.self, ActiveflowCommand.self, ResourceCommand<AccessKeyKind>.self,
             ResourceCommand<CustomerKind>.self,
-            DialingCommand.self, BrokerUsersCommand.self,
+            DialingCommand.self, DNCCommand.self, BrokerUsersCommand.self,
         ]
     )
 }
