@@ -42,8 +42,7 @@ extension OutdialStep {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
             return leaseAnswer(held.compactMap { $0.state.leased }, needsProfile, isExhausted: false)
         }
-        var leases = try lease(count, in: loaded.state, plan, request: requestID, context)
-        if !needsProfile { for index in leases.indices { leases[index].profile = .empty } }
+        let leases = try lease(count, in: loaded.state, plan, request: requestID, context)
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
         touch(id, context)
         let counts = try TargetCounts(of: id, in: db)
