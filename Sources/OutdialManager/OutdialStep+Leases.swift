@@ -35,8 +35,6 @@ extension OutdialStep {
         guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
             let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
-        // Only flows speak of the person.
-        let needsProfile = params["profile"].bool ?? false
         // A request for none asks only whether the list is exhausted: there is nothing to give twice.
         guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
