@@ -190,7 +190,8 @@ let package = Package(
         .testTarget(
             name: "CampaignManagerTests",
             dependencies: [
-                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb,
+                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "OutboundHTTP", "Service", "TestSupport",
+                grdb, logging,
             ]
         ),
         .testTarget(

@@ -18,6 +18,8 @@ package struct CampaignDispatches: Sendable {
         case "campaign_stopping", "campaign_stopped", "campaign_lease_returned", "campaign_claim_dropped",
             "campaign_plan_changed":
             return try campaignDispatches(event, try JSONValue(parsing: data))
+        case "queuecall_connecting", "queuecall_leg_refused", "queuecall_abandoned":
+            return try queueDispatches(event, try JSONValue(parsing: data))
         case "worker_program_given":
             guard let journal = ID(event.stream.dropFirst(Worker.category.count + 1)) else { return [] }
             return [toWorker(event, .program(try Program(json: try JSONValue(parsing: data))), journal)]
@@ -25,8 +27,6 @@ package struct CampaignDispatches: Sendable {
             let json = try JSONValue(parsing: data)
             let stop = Item.Body.stopFlow(attempt: try json.requireID("attempt_id"))
             return [toWorker(event, stop, try json.requireID("journal"))]
-        case "queuecall_connecting", "queuecall_leg_refused", "queuecall_abandoned":
-            return try queueDispatches(event, try JSONValue(parsing: data))
         default: return []
         }
     }

@@ -30,7 +30,7 @@ package let campaignManagerEvents: [PublishedCategory] = [
         customer: { $0.assignment.customer },
         resource: { $0.resource }
     ),
-    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.json }),
+    PublishedCategory(Outplan.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
         Customer.self,
         keptInside: ["customer_webhook_secret_made"],
@@ -50,13 +50,6 @@ package let campaignManagerEvents: [PublishedCategory] = [
     ),
     PublishedCategory(Queue.self, customer: { $0.customer }, resource: { $0.resource }),
     PublishedCategory(
-        Activeflow.self,
-        keptInside: ["activeflow_stop_requested"],
-        isFrequent: true,
-        customer: { $0.customer },
-        resource: { $0.resource }
-    ),
-    PublishedCategory(
         Queuecall.self,
         renamed: [
             "queuecall_waiting": "queuecall_waiting", "queuecall_connecting": "queuecall_connecting",
@@ -65,6 +58,13 @@ package let campaignManagerEvents: [PublishedCategory] = [
         ],
         keptInside: ["queuecall_leg_ended", "queuecall_leg_refused"],
         customer: { $0.new.customer },
+        resource: { $0.resource }
+    ),
+    PublishedCategory(
+        Activeflow.self,
+        keptInside: ["activeflow_stop_requested"],
+        isFrequent: true,
+        customer: { $0.customer },
         resource: { $0.resource }
     ),
     PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),

@@ -17,8 +17,8 @@ struct Carillon: AsyncParsableCommand {
             ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
             ResourceCommand<QueuecallKind>.self,
             ResourceCommand<FlowKind>.self, ActiveflowCommand.self, ResourceCommand<AccessKeyKind>.self,
-            ResourceCommand<CustomerKind>.self,
-            DialingCommand.self, BrokerUsersCommand.self,
+            ResourceCommand<CustomerKind>.self, DialingCommand.self, DNCCommand.self, WebhookSecretCommand.self,
+            BrokerUsersCommand.self,
         ]
     )
 }

@@ -62,6 +62,13 @@ package func buildWorker(
         names: bus.names,
         clock: Clock.wall
     )
+    let screen = NumberScreen(
+        caller: ManagerCaller(client: bus.client, names: bus.names),
+        worker: settings.worker,
+        logger: context.logger,
+        clock: Clock.wall,
+        submit: { worker.submit($0) }
+    )
     let announcer = Announcer(journal: journal.id, worker: settings.worker)
     let names = bus.names
     return [
@@ -79,6 +86,7 @@ package func buildWorker(
         ProviderService(provider: provider),
         errands,
         reporter,
+        screen,
         AfterAcceptance(
             acceptance,
             InboxConsumer(
@@ -87,7 +95,7 @@ package func buildWorker(
                 client: bus.client,
                 logger: context.logger,
                 prefetch: 512
-            ) { worker.submit(inputs(of: $0)) }
+            ) { screen.take($0) }
         ),
         Drain(worker: worker, reporter: reporter, client: bus.client, limit: settings.drainLimit),
     ]
@@ -100,17 +108,6 @@ extension Topology {
         topology.queues.append(.durable(names.worker(journal: journal), arguments: ["x-expires": 86_400_000]))
         return topology
     }
-}
-
-/// The items of each message, and after them its delivery, to be acknowledged.
-private func inputs(of messages: [IncomingMessage]) -> [WorkerInput] {
-    var inputs: [WorkerInput] = []
-    for message in messages {
-        // Call events are for campaign-manager; here they are nobody's.
-        if case .items(let items) = message.content { inputs += items.map { .item($0) } }
-        inputs.append(.delivered(message))
-    }
-    return inputs
 }
 
 private func outbox(_ settings: WorkerSettings) throws -> Outbox {

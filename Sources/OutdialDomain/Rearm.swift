@@ -49,10 +49,17 @@ package struct Rearm: Hashable, Sendable {
     }
 }
 
-/// Why targets are done: the hangup reason of the last attempt, or `max_try_count` for one that could never be dialed.
+/// Why targets are done: the hangup reason of the last attempt, or why they could not be dialed.
 package enum TargetReasons {
+    /// The plan gives no destination of it a try.
     package static let neverDialed = "max_try_count"
-    package static let all = HangupReason.allCases.map(\.rawValue) + [neverDialed]
+    /// Every number that was left is on a do-not-call list, or its person said so.
+    package static let doNotCall = HangupReason.doNotCall.rawValue
+    /// The plan has calling windows or holidays, and nobody knows what time it is where the person is.
+    package static let unknownZone = "unknown_zone"
+    /// No moment is within the windows in all zones in which the number may be.
+    package static let noWindow = "no_window"
+    package static let all = HangupReason.allCases.map(\.rawValue) + [neverDialed, unknownZone, noWindow]
     static let list = all.joined(separator: ", ")
 
     /// The word as it is stored; nil for an unknown one.

@@ -61,6 +61,12 @@ package struct Rehearsal: Hashable, Sendable {
         case notPlaced = "not_placed"
         /// Later: an attempt at it is under way.
         case progressing
+        /// Later: where it is, it is no time to call.
+        case outsideWindow = "outside_window"
+        /// Later: another attempt has a call to its number.
+        case numberBusy = "number_busy"
+        /// Later: its number was called a short while ago.
+        case numberRecent = "number_recent"
         /// Never, without a re-arm.
         case alreadyDone = "already_done"
         /// Never: every destination that the plan dials has used its tries.
@@ -69,11 +75,17 @@ package struct Rehearsal: Hashable, Sendable {
         case noDestination = "no_destination"
         /// Never: the campaign has no plan.
         case noOutplan = "no_outplan"
+        /// Never: every number that is left is on a do-not-call list.
+        case doNotCall = "do_not_call"
+        /// Never: the plan has windows or holidays, and nobody knows what time it is where it is.
+        case unknownZone = "unknown_zone"
+        /// Never: no moment is within the windows in all zones in which its number may be.
+        case noWindow = "no_window"
 
         var when: String {
             switch self {
-            case .tryInterval, .notPlaced, .progressing: "later"
-            case .alreadyDone, .noTriesLeft, .noDestination, .noOutplan: "never"
+            case .tryInterval, .notPlaced, .progressing, .outsideWindow, .numberBusy, .numberRecent: "later"
+            case .alreadyDone, .noTriesLeft, .noDestination, .noOutplan, .doNotCall, .unknownZone, .noWindow: "never"
             }
         }
     }
@@ -95,6 +107,44 @@ package struct Rehearsal: Hashable, Sendable {
         }
         reasons[reason, default: 0] += group.targets
         if let dueAt = group.dueAt, reason.when == "later" { laterUntil = max(laterUntil ?? dueAt, dueAt) }
+    }
+
+    /// Counts one target by what a lease at `now` would make of it.
+    package mutating func add(
+        _ target: Target,
+        under plan: DialPlan,
+        now: Timestamp,
+        _ conditions: DialingConditions
+    ) throws {
+        // Whatever deferred it is judged anew, as a start would.
+        var target = target
+        target.deferral = nil
+        let waits = target.status == .idle && target.dueAt > now
+        let group = Group(
+            status: target.status,
+            tries: TriesUsed(of: target),
+            dueAt: waits ? target.dueAt : nil,
+            targets: 1
+        )
+        guard Rehearsal.reason(of: group, plan) == nil else { return add(group, under: plan) }
+        targets += 1
+        let (attempt, campaign) = (ID.none, ID.none)
+        let events = try target.lease(
+            attempt: attempt,
+            request: attempt,
+            campaign: campaign,
+            run: 0,
+            plan: plan,
+            now: now,
+            under: conditions
+        )
+        switch events.first {
+        case .deferred(let deferral):
+            reasons[Reason(rawValue: deferral.reason.rawValue) ?? .progressing, default: 0] += 1
+            if let until = deferral.until { laterUntil = max(laterUntil ?? until, until) }
+        case .closed(let reason): reasons[Reason(rawValue: reason) ?? .noTriesLeft, default: 0] += 1
+        default: self.now += 1
+        }
     }
 
     /// Nil for what can be dialed now.

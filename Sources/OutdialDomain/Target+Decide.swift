@@ -9,23 +9,6 @@ extension Target {
         destinations.indices.first { destinations[$0] != nil && tryCounts[$0] < plan.maximumTries[$0] }
     }
 
-    /// Leases it for one attempt, or closes it when it can never be dialed under `plan`. Nothing when it is not due.
-    package func lease(
-        attempt: ID,
-        request: ID,
-        campaign: ID,
-        run: Int64,
-        plan: DialPlan,
-        now: Timestamp
-    ) -> [TargetEvent] {
-        guard isSelectable, dueAt <= now else { return [] }
-        guard let index = nextDestination(under: plan) else {
-            return [.closed(reason: wasTried ? resultReason : TargetReasons.neverDialed)]
-        }
-        let lease = Lease(attempt: attempt, request: request, campaign: campaign, run: run, destinationIndex: index)
-        return [.leased(lease, tryCount: tryCounts[index] + 1)]
-    }
-
     /// Applies the end of its attempt; nothing for an attempt that it no longer holds, so hearing it twice is harmless.
     package func finish(_ finished: AttemptFinished, plan: DialPlan) -> [TargetEvent] {
         guard let lease, lease.attempt == finished.attempt else { return [] }
@@ -39,6 +22,13 @@ extension Target {
             nextTryAt: nil
         )
         switch finished.outcome {
+        case _ where isOptedOut:
+            end.isDone = true
+            end.result = "fail"
+            end.reason = TargetReasons.doNotCall
+        case .notPlaced where finished.reason == TargetReasons.doNotCall:
+            end.isDone = !hasDestination(besides: lease.destinationIndex, under: plan)
+            end.nextTryAt = end.isDone ? nil : finished.endedAt
         case .placed where finished.result == "success": end.isDone = true
         case .placed:
             end.isDone = nextDestination(under: plan) == nil
@@ -48,6 +38,13 @@ extension Target {
         case .hungUp: end.nextTryAt = finished.endedAt + plan.tryInterval
         }
         return [.attemptFinished(end)]
+    }
+
+    /// Whether another destination than that of the attempt has tries left.
+    private func hasDestination(besides index: Int, under plan: DialPlan) -> Bool {
+        destinations.indices.contains {
+            $0 != index && destinations[$0] != nil && tryCounts[$0] < plan.maximumTries[$0]
+        }
     }
 
     /// 1, 2, 4 … 60 seconds: a target whose attempts are never placed does not spin.

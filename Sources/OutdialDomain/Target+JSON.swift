@@ -14,6 +14,9 @@ extension Target {
             "tm_delete": .optional(deletedAt),
         ]
         if earlierTries > 0 { object.append("earlier_tries", .integer(earlierTries)) }
+        if let deferral { object.append("deferral", deferral.json) }
+        if !pastCalls.isEmpty { object.append("past_calls", PastCall.json(pastCalls)) }
+        if isOptedOut { object.append("opted_out", true) }
         return .object(object)
     }
 
@@ -41,6 +44,9 @@ extension Target {
             nextTryAt: json.optionalTime("next_try_at"),
             waitingSince: try json.requireTime("waiting_since"),
             notPlacedInRow: try json.requireInt("not_placed"),
+            deferral: json["deferral"].isNull ? nil : try Deferral(json: json["deferral"]),
+            pastCalls: PastCall.list(json["past_calls"]),
+            isOptedOut: json["opted_out"].bool ?? false,
             createdAt: try json.requireTime("tm_create"),
             updatedAt: try json.requireTime("tm_update"),
             deletedAt: json.optionalTime("tm_delete")
@@ -70,7 +76,9 @@ extension Target {
         object.append("variables", Variable.json(variables))
         object.append("result", .string(result))
         object.append("result_reason", .string(resultReason))
-        object.append("next_try_at", .optional(status == .idle ? nextTryAt : nil))
+        let wait = status == .idle ? deferral : nil
+        object.append("next_try_at", .optional(status == .idle ? wait?.until ?? nextTryAt : nil))
+        object.append("deferral_reason", .string(wait?.reason.rawValue ?? ""))
         object.append("tm_create", .time(createdAt))
         object.append("tm_update", .time(updatedAt))
         object.append("tm_delete", .optional(deletedAt))
@@ -80,10 +88,12 @@ extension Target {
 
 extension Target.Lease {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "request_id": .id(request), "campaign_id": .id(campaign),
             "run": .integer(run), "destination_index": .integer(destinationIndex),
         ]
+        if !checkedLists.isEmpty { object.append("dnc_lists", ListVersion.json(checkedLists)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -92,7 +102,8 @@ extension Target.Lease {
             request: try json.requireID("request_id"),
             campaign: try json.requireID("campaign_id"),
             run: try json.requireInteger("run"),
-            destinationIndex: try json.requireInt("destination_index")
+            destinationIndex: try json.requireInt("destination_index"),
+            checkedLists: ListVersion.list(json["dnc_lists"])
         )
         guard (0..<Target.destinationCount).contains(destinationIndex) else {
             throw JSONError("destination_index must be 0 to 4")
@@ -122,6 +133,9 @@ extension TargetEvent {
         case .closed: "target_closed"
         case .updated: "target_updated"
         case .rearmed: "target_rearmed"
+        case .deferred: "target_deferred"
+        case .resumed: "target_resumed"
+        case .optedOut: "target_opted_out"
         }
     }
 
@@ -145,7 +159,8 @@ extension TargetEvent {
             ]
         case .closed(let reason): ["reason": .string(reason)]
         case .updated(let changes): changes.json
-        case .rearmed: [:]
+        case .rearmed, .resumed, .optedOut: [:]
+        case .deferred(let deferral): deferral.json
         }
     }
 
@@ -189,6 +204,9 @@ extension TargetEvent {
             )
         case "target_updated": self = .updated(try TargetChanges(json: json))
         case "target_rearmed": self = .rearmed
+        case "target_deferred": self = .deferred(try Target.Deferral(json: json))
+        case "target_resumed": self = .resumed
+        case "target_opted_out": self = .optedOut
         case "target_closed": self = .closed(reason: try json.requireString("reason"))
         default: throw JSONError("event type \(type) is not known to this version")
         }

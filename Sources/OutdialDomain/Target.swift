@@ -19,13 +19,23 @@ package struct Target: Aggregate, Hashable {
         package var campaign: ID
         package var run: Int64
         package var destinationIndex: Int
+        /// The do-not-call lists that did not have the number.
+        package var checkedLists: [ListVersion]
 
-        package init(attempt: ID, request: ID, campaign: ID, run: Int64, destinationIndex: Int) {
+        package init(
+            attempt: ID,
+            request: ID,
+            campaign: ID,
+            run: Int64,
+            destinationIndex: Int,
+            checkedLists: [ListVersion] = []
+        ) {
             self.attempt = attempt
             self.request = request
             self.campaign = campaign
             self.run = run
             self.destinationIndex = destinationIndex
+            self.checkedLists = checkedLists
         }
     }
 
@@ -58,6 +68,12 @@ package struct Target: Aggregate, Hashable {
     package var waitingSince: Timestamp
     /// Attempts in a row that were never placed, for their growing pause.
     package var notPlacedInRow: Int
+    /// Why it waits although it would be its turn.
+    package var deferral: Deferral?
+    /// The latest call to each number that was ever called for it, also to those that are no destinations any more.
+    package var pastCalls: [PastCall]
+    /// Its person wants no calls, and said so during the attempt that is under way.
+    package var isOptedOut: Bool
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
     package var deletedAt: Timestamp?
@@ -85,6 +101,12 @@ package enum TargetEvent: DomainEvent, Hashable {
     case updated(TargetChanges)
     /// It was done and may be dialed again from its first destination on, with all tries.
     case rearmed
+    /// It was its turn, and something stands against a call: told once, however long that lasts.
+    case deferred(Target.Deferral)
+    /// It may be looked at again.
+    case resumed
+    /// Its person said during the attempt that they want no calls.
+    case optedOut
 
     /// How an attempt left its target.
     package struct AttemptEnd: Hashable, Sendable {
@@ -123,6 +145,9 @@ extension Target {
                 nextTryAt: nil,
                 waitingSince: time,
                 notPlacedInRow: 0,
+                deferral: nil,
+                pastCalls: [],
+                isOptedOut: false,
                 createdAt: moment,
                 updatedAt: moment,
                 deletedAt: nil
@@ -143,6 +168,7 @@ extension Target {
         case .leased(let lease, let tryCount):
             status = .progressing
             self.lease = lease
+            deferral = nil
             tryCounts[lease.destinationIndex] = tryCount
         case .attemptFinished(let end): finish(end)
         case .closed(let reason):
@@ -150,8 +176,14 @@ extension Target {
             result = "fail"
             resultReason = reason
             nextTryAt = nil
-        case .updated(let changes): changes.apply(to: &self)
+            deferral = nil
+        case .updated(let changes):
+            changes.apply(to: &self)
+            if changes.timeZone != nil || !changes.destinations.isEmpty { deferral = nil }
         case .rearmed: rearm(at: time)
+        case .deferred(let deferral): self.deferral = deferral
+        case .resumed: deferral = nil
+        case .optedOut: isOptedOut = true
         }
     }
 
@@ -164,16 +196,34 @@ extension Target {
         nextTryAt = nil
         waitingSince = time
         notPlacedInRow = 0
+        deferral = nil
     }
 
     private mutating func finish(_ end: TargetEvent.AttemptEnd) {
-        if end.outcome != .placed, let lease { tryCounts[lease.destinationIndex] -= 1 }
+        if let lease {
+            if end.outcome != .placed { tryCounts[lease.destinationIndex] -= 1 }
+            if end.outcome == .placed, let number = heldNumber { note(call: number, endedAt: end.endedAt) }
+        }
         lease = nil
+        isOptedOut = false
         notPlacedInRow = end.outcome == .notPlaced ? notPlacedInRow + 1 : 0
         status = end.isDone ? .done : .idle
         result = end.isDone ? end.result : ""
         resultReason = end.reason
         nextTryAt = end.isDone ? nil : end.nextTryAt
+    }
+
+    private mutating func note(call number: String, endedAt: Timestamp) {
+        if let index = pastCalls.firstIndex(where: { $0.number == number }) {
+            pastCalls[index].endedAt = max(pastCalls[index].endedAt, endedAt)
+        } else {
+            pastCalls.append(PastCall(number: number, endedAt: endedAt))
+        }
+    }
+
+    /// The number of the attempt that is under way: nobody else of the customer may be called there meanwhile.
+    package var heldNumber: String? {
+        lease.flatMap { destinations[$0.destinationIndex] }.map(DialedNumber.key)
     }
 
     /// Every try that was ever used, those before a re-arm included: each is a call that was placed.
@@ -186,5 +236,8 @@ extension Target {
     package var isSelectable: Bool { status == .idle && deletedAt == nil }
 
     /// Since when it waits, or until when: the order within one priority.
-    package var dueAt: Timestamp { nextTryAt ?? waitingSince }
+    package var dueAt: Timestamp {
+        let due = nextTryAt ?? waitingSince
+        return deferral.map { max(due, $0.until ?? .endOfTime) } ?? due
+    }
 }

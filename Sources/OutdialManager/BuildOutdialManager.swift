@@ -17,6 +17,8 @@ package func buildOutdialManager(
     _ options: OutdialManagerOptions,
     _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
+    let zones = ZoneFiles()
+    try zones.check()
     let bus = try Bus(context) { Topology.manager(.outdial, $0, takesCallEvents: false) }
     let file = try LogFiles.open(
         Manager.outdial.rawValue,
@@ -25,13 +27,13 @@ package func buildOutdialManager(
         context
     )
     let log = try LogReader(path: file.path)
-    let core = TurnBox(OutdialTurn())
+    let core = TurnBox(OutdialTurn(zones: zones))
     let writer = LogWriter<OutdialInput>(log: file, clock: Clock.wall) { turn, inputs in
         try core.value.run(turn, inputs)
     }
     let handler = OutdialHandler(
         writer: writer,
-        reads: OutdialReads(log: log, clock: Clock.wall),
+        reads: OutdialReads(log: log, clock: Clock.wall, zones: zones),
         logger: context.logger
     )
     let dispatches = OutdialDispatches(names: bus.names)

@@ -16,4 +16,5 @@ package let outdialManagerEvents: [PublishedCategory] = [
         customer: { $0.customer },
         resource: { $0.resource }
     ),
+    PublishedCategory(DNCList.self, customer: { $0.customer }, resource: { $0.resource }),
 ]

@@ -91,42 +91,6 @@ extension OutdialReads {
         return ["rows": .array(rows), "next": .optional(next)]
     }
 
-    // MARK: - Rehearsal
-
-    /// The counts of a ``Rehearsal`` of `plan` (null for none), and who holds the outdial: one look at each target.
-    func rehearse(_ request: Request, _ db: Database) throws -> JSONValue {
-        let outdial = try outdial(try request.params.requireID("outdial_id"), request, false, db)
-        let plan = request.params["plan"].isNull ? nil : try DialPlan(json: request.params["plan"])
-        let now = clock()
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT bucket, tries, due_at > ?1, max(due_at), count(*) FROM target INDEXED BY target_list
-                WHERE outdial_id = ?2 AND is_deleted = 0 GROUP BY 1, 2, 3
-                """,
-            arguments: [now, outdial.id]
-        )
-        var rehearsal = Rehearsal()
-        while let row = try rows.next() {
-            let status: Target.Status
-            switch TargetBucket(rawValue: row[0]) {
-            case .idle: status = .idle
-            case .progressing: status = .progressing
-            default: status = .done
-            }
-            let group = Rehearsal.Group(
-                status: status,
-                tries: TriesUsed(packed: row[1]),
-                dueAt: row[2] && status == .idle ? row[3] : nil,
-                targets: row[4]
-            )
-            rehearsal.add(group, under: plan)
-        }
-        var answer = rehearsal.json
-        answer.append("campaign_id", .id(outdial.claim?.campaign ?? .none))
-        return .object(answer)
-    }
-
     // MARK: - Re-arming
 
     /// Where a walk over the targets of an outdial has come, in the order of their creation.

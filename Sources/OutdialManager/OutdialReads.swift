@@ -8,15 +8,18 @@ import Service
 package struct OutdialReads: Sendable {
     let log: LogReader
     let clock: @Sendable () -> Timestamp
+    let zones: ZoneFiles
 
-    package init(log: LogReader, clock: @escaping @Sendable () -> Timestamp) {
+    package init(log: LogReader, clock: @escaping @Sendable () -> Timestamp, zones: ZoneFiles = ZoneFiles()) {
         self.log = log
         self.clock = clock
+        self.zones = zones
     }
 
     package static let methods: Set<String> = [
         "outdial.get", "outdial.list", "outdial.progress", "outdial.claims", "outdial.open_leases", "target.get",
-        "target.list", "target.results", "outdial.rehearse",
+        "target.list", "target.results", "outdial.rehearse", "dnclist.get", "dnclist.list", "dnclist.numbers",
+        "dnclist.check", "dnc.check",
     ]
 
     package func answer(_ request: Request) throws -> Reply {
@@ -37,6 +40,11 @@ package struct OutdialReads: Sendable {
         case "target.get": return try target(request, page.includesDeleted, db)
         case "target.list": return try targets(request, page, db)
         case "target.results": return try results(request, db)
+        case "dnclist.get": return try list(request, page.includesDeleted, db).resource
+        case "dnclist.list": return try lists(request, page, db)
+        case "dnclist.numbers": return try numbers(request, page, db)
+        case "dnclist.check": return try checkNumber(request, db)
+        case "dnc.check": return try checkBeforeDialing(request, db)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "outdial-manager does not know \(request.method)")
         }
     }

@@ -32,6 +32,7 @@ extension OutdialStep {
         case "target.rearm_slice": return try rearmSlice(request, context)
         case "target.delete": return try deleteTarget(request, context)
         case "target.import": return try importTargets(request, context)
+        case let method where method.hasPrefix("dnclist."): return try performList(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "outdial-manager does not know \(request.method)")
         }
     }
@@ -64,75 +65,6 @@ extension OutdialStep {
     ) throws -> JSONValue {
         let loaded = try requireOutdial(try request.params.requireID("id"), of: request.customerID)
         return try record(try decide(loaded.state), on: loaded, context).state.resource
-    }
-
-    // MARK: - Claims and leases
-
-    /// The most targets that one lease looks at: closing a whole list that no plan can dial takes many short turns.
-    private static let mostLooks = 2000
-
-    private mutating func claim(_ request: Request, _ context: EventContext) throws -> JSONValue {
-        let id = try request.params.requireID("outdial_id")
-        let loaded = try requireOutdial(id, of: request.customerID)
-        let events = try loaded.state.claim(
-            campaign: try request.params.requireID("campaign_id"),
-            run: try request.params.requireInteger("run"),
-            plan: try DialPlan(json: request.params["plan"])
-        )
-        try record(events, on: loaded, context)
-        return [:]
-    }
-
-    /// Leases up to `count` due targets. The same `request_id` gets the same leases again.
-    private mutating func lease(_ request: Request, _ context: EventContext) throws -> JSONValue {
-        let params = request.params
-        let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
-        let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
-        let count = Int(min(1000, max(0, try params.requireInteger("count"))))
-        // Only flows speak of the person.
-        let needsProfile = params["profile"].bool ?? false
-        guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
-            let plan = loaded.state.plan
-        else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
-        // A request for none asks only whether the list is exhausted: there is nothing to give twice.
-        guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
-            let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
-            return leaseAnswer(held.compactMap { $0.state.leased }, isExhausted: false)
-        }
-        var leases: [Lease] = []
-        // Targets that turn out to be undialable are closed on the way and cost one more look.
-        var looks = 0
-        while leases.count < count, looks < OutdialStep.mostLooks {
-            let due = try TargetSelection.due(in: id, now: turn.now, limit: count - leases.count, db)
-            if due.isEmpty { break }
-            looks += due.count
-            for target in due {
-                let events = target.state.lease(
-                    attempt: turn.ids.next(at: turn.now),
-                    request: requestID,
-                    campaign: campaign,
-                    run: run,
-                    plan: plan,
-                    now: turn.now
-                )
-                let updated = try record(events, on: target, context)
-                if var lease = updated.state.leased {
-                    if !needsProfile { lease.profile = .empty }
-                    leases.append(lease)
-                }
-            }
-        }
-        let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
-        touch(id, context)
-        let counts = try TargetCounts(of: id, in: db)
-        return leaseAnswer(
-            leases,
-            isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0
-        )
-    }
-
-    private func leaseAnswer(_ leases: [Lease], isExhausted: Bool) -> JSONValue {
-        ["leases": .array(leases.map(\.json)), "exhausted": .bool(isExhausted)]
     }
 
     // MARK: - Targets

@@ -33,6 +33,11 @@ package enum OutdialTables {
             .init("first_destination", .text) { ($0.destinations[0]?.target).databaseValue },
             .init("created_at", .integer) { $0.createdAt.databaseValue },
             .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
+            .init("customer_id", .blob) { $0.customer.databaseValue },
+            .init("held_number", .text) { $0.heldNumber.databaseValue },
+            .init("blocked_number", .text) { $0.blockedNumber.databaseValue },
+            .init("deferred", .integer) { ($0.isSelectable && $0.deferral != nil).databaseValue },
+            .init("calls", .text) { $0.pastCallsText.databaseValue },
         ],
         indexes: [
             // Only those that wait to be leased are in it: finding the next one costs the same in any list.
@@ -40,11 +45,40 @@ package enum OutdialTables {
             "CREATE INDEX target_leased ON target(outdial_id) WHERE bucket = 'progressing'",
             "CREATE INDEX target_destination ON target(outdial_id, first_destination)",
             "CREATE INDEX target_list ON target(outdial_id, created_at)",
+            // One live call per number, over all lists of a customer: who has it, and who waits for it.
+            "CREATE INDEX target_held ON target(customer_id, held_number) WHERE held_number IS NOT NULL",
+            "CREATE INDEX target_blocked ON target(customer_id, blocked_number) WHERE blocked_number IS NOT NULL",
+            "CREATE INDEX target_deferred ON target(outdial_id) WHERE deferred = 1",
+        ]
+    )
+
+    package static let dncLists = AggregateTable<DNCList>(
+        columns: [
+            .init("customer_id", .blob) { $0.customer.databaseValue },
+            .init("created_at", .integer) { $0.createdAt.databaseValue },
+            .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
+        ],
+        indexes: ["CREATE INDEX dnclist_list ON dnclist(customer_id, created_at)"]
+    )
+
+    package static let dncNumbers = AggregateTable<DNCNumber>(
+        columns: [
+            .init("list_id", .blob) { $0.list.databaseValue },
+            .init("customer_id", .blob) { $0.customer.databaseValue },
+            .init("number", .text) { $0.number.databaseValue },
+            .init("created_at", .integer) { $0.createdAt.databaseValue },
+            .init("is_deleted", .integer) { ($0.deletedAt != nil).databaseValue },
+        ],
+        indexes: [
+            "CREATE INDEX dncnumber_lookup ON dncnumber(number, customer_id) WHERE is_deleted = 0",
+            "CREATE INDEX dncnumber_list ON dncnumber(list_id, created_at)",
         ]
     )
 
     /// The statements that create all tables.
-    package static let schema = outdials.schema + targets.schema + counts + AnsweredRequests.schema
+    package static let schema =
+        outdials.schema + targets.schema + dncLists.schema + dncNumbers.schema + counts + calls
+        + AnsweredRequests.schema
 
     /// Whether the outdial has a target, not deleted, whose first destination is this one.
     static func hasTarget(withFirst destination: String, in outdial: ID, _ db: Database) throws -> Bool {
@@ -72,6 +106,30 @@ package enum OutdialTables {
             UPDATE target_count SET targets = targets - 1 WHERE outdial_id = OLD.outdial_id AND bucket = OLD.bucket;
             INSERT INTO target_count VALUES (NEW.outdial_id, NEW.bucket, 1)
                 ON CONFLICT DO UPDATE SET targets = targets + 1;
+        END
+        """,
+    ]
+}
+
+extension OutdialTables {
+    /// When each number of a customer was called last; it follows from `calls` of all targets.
+    private static let calls = [
+        """
+        CREATE TABLE number_called(
+            customer_id BLOB NOT NULL, number TEXT NOT NULL, ended_at INTEGER NOT NULL,
+            PRIMARY KEY (customer_id, number)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TRIGGER target_call_noted AFTER INSERT ON target WHEN NEW.calls IS NOT NULL BEGIN
+            INSERT INTO number_called SELECT NEW.customer_id, key, value FROM json_each(NEW.calls) WHERE true
+                ON CONFLICT DO UPDATE SET ended_at = max(ended_at, excluded.ended_at);
+        END
+        """,
+        """
+        CREATE TRIGGER target_call_renoted AFTER UPDATE OF calls ON target WHEN NEW.calls IS NOT OLD.calls BEGIN
+            INSERT INTO number_called SELECT NEW.customer_id, key, value FROM json_each(NEW.calls) WHERE true
+                ON CONFLICT DO UPDATE SET ended_at = max(ended_at, excluded.ended_at);
         END
         """,
     ]
@@ -147,7 +205,42 @@ package struct TargetCountCheck: VerifiedProjection {
     }
 }
 
+/// The latest calls against the targets that they follow from, and that no number has two live calls.
+package struct NumberCheck: VerifiedProjection {
+    package init() {}
+    package var name: String { "number_called" }
+
+    package func check(_ db: Database, report: (Violation) -> Void) throws {
+        let calls = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT substr(number, -4), max(noted), max(kept) FROM (
+                    SELECT customer_id, key AS number, value AS noted, NULL AS kept FROM target, json_each(calls)
+                        WHERE calls IS NOT NULL
+                    UNION ALL SELECT customer_id, number, NULL, ended_at FROM number_called
+                ) GROUP BY customer_id, number HAVING max(noted) IS NOT max(kept)
+                """
+        )
+        while let row = try calls.next() {
+            let number: String = row[0]
+            report(Violation(0, "projection", "number_called differs from the calls to the number ending in \(number)"))
+        }
+        let shared = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT substr(held_number, -4), count(*) FROM target
+                WHERE held_number IS NOT NULL GROUP BY customer_id, held_number HAVING count(*) > 1
+                """
+        )
+        while let row = try shared.next() {
+            let (number, count): (String, Int64) = (row[0], row[1])
+            report(Violation(0, "invariant", "\(count) attempts hold the number ending in \(number) at once"))
+        }
+    }
+}
+
 /// What `log verify` recomputes of outdial-manager's log.
 package let outdialManagerProjections: [any VerifiedProjection] = [
-    OutdialTables.outdials, OutdialTables.targets, TargetCountCheck(),
+    OutdialTables.outdials, OutdialTables.targets, OutdialTables.dncLists, OutdialTables.dncNumbers,
+    TargetCountCheck(), NumberCheck(),
 ]

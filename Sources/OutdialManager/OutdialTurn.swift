@@ -9,14 +9,16 @@ import Service
 /// A plain synchronous function of the log and the inputs; what it remembers between turns can be lost without harm.
 package final class OutdialTurn {
     private var stamps = StampSource()
+    private let clock: CallingClock
 
-    package init() {}
+    /// - Parameter zones: the rules of time zones, for calling windows.
+    package init(zones: ZoneFiles = ZoneFiles()) { clock = CallingClock(zones: zones) }
 
     /// The timer that tells a wishing claimant that a retry has become due.
     static let readyTimer = "outdial_ready"
 
     package func run(_ turn: Turn, _ inputs: [OutdialInput]) throws {
-        var step = OutdialStep(turn: turn, stamps: stamps)
+        var step = OutdialStep(turn: turn, stamps: stamps, clock: clock)
         for input in inputs {
             switch input {
             case .request(let request, let answer):
@@ -28,8 +30,13 @@ package final class OutdialTurn {
             }
         }
         try turn.pruneAnswers()
-        for timer in turn.dueTimers where timer.kind == OutdialTurn.readyTimer {
-            if let outdial = ID(timer.key) { step.touch(outdial) }
+        for timer in turn.dueTimers {
+            switch timer.kind {
+            case OutdialTurn.readyTimer: if let outdial = ID(timer.key) { step.touch(outdial) }
+            case OutdialStep.numberTimer: try step.wakeMore(timer.key)
+            case OutdialStep.resumeTimer: try step.resumeMore(timer.key)
+            default: break
+            }
         }
         try step.notifyClaimants()
         stamps = step.stamps
@@ -43,12 +50,14 @@ struct OutdialStep {
 
     let turn: Turn
     var stamps: StampSource
+    let clock: CallingClock
     /// Outdials whose targets changed: their claimants may have to be told.
     private var touched: [ID: EventContext] = [:]
 
-    init(turn: Turn, stamps: StampSource) {
+    init(turn: Turn, stamps: StampSource, clock: CallingClock) {
         self.turn = turn
         self.stamps = stamps
+        self.clock = clock
     }
 
     /// For queries; single aggregates are loaded from the turn, which need not write its rows for that.
@@ -86,20 +95,13 @@ struct OutdialStep {
             try release(outdial, campaign: campaign, run: run, context)
         case .planChanged(let outdial, let campaign, let run, let plan):
             guard let loaded = try self.outdial(outdial) else { return }
-            try record(loaded.state.change(plan: plan, campaign: campaign, run: run), on: loaded, context)
+            let events = loaded.state.change(plan: plan, campaign: campaign, run: run)
+            try record(events, on: loaded, context)
             touch(outdial, context)
-        // Noted by nobody yet: a list of those who must not be called takes it.
-        case .optOut: break
+            if let former = loaded.state.plan, !events.isEmpty { try judgeAnew(outdial, former, plan, context) }
+        case .optOut(let wish): try take(wish, context)
         default: break
         }
-    }
-
-    private mutating func finish(_ finished: AttemptFinished, _ context: EventContext) throws {
-        guard let target = try OutdialTables.targets.load(finished.target, in: turn),
-            let plan = try outdial(target.state.outdial)?.state.plan
-        else { return }
-        try record(target.state.finish(finished, plan: plan), on: target, context)
-        touch(target.state.outdial, context)
     }
 
     /// Ends a claim, and no lease: only the end of its attempt does that. Its message may still be under way (messages of

@@ -34,7 +34,7 @@ package enum TargetSelection {
         return found
     }
 
-    /// When the next target becomes due; nil when none waits. In the past when one is due already.
+    /// When the next target becomes due; nil when none waits for a time. In the past when one is due already.
     package static func nextDue(in outdial: ID, _ db: Database) throws -> Timestamp? {
         let statement = try db.cachedStatement(
             sql: """
@@ -45,7 +45,7 @@ package enum TargetSelection {
         var earliest: Timestamp?
         for (priority, tried) in ranks {
             let due = try Timestamp.fetchOne(statement, arguments: [outdial, priority, tried])
-            if let due { earliest = min(earliest ?? due, due) }
+            if let due, due != .endOfTime { earliest = min(earliest ?? due, due) }
         }
         return earliest
     }

@@ -48,6 +48,48 @@ import Testing
         #expect(try after.update(body: try body([:])).isEmpty)
     }
 
+    @Test func `windows and holidays are taken in several forms and shown in one`() throws {
+        let plan = try outplan([
+            "calling_windows": [["weekdays": [1, "tue", "Fri"], "from": "09:00", "to": "24:00"]],
+            "holidays": ["2026-12-26", ["date": "2026-12-25", "name": "Christmas"], "2026-12-26"],
+        ])
+        #expect(
+            plan.resource["calling_windows"] == [["weekdays": [1, 2, 5], "from": "09:00", "to": "24:00"]]
+        )
+        #expect(plan.resource["holidays"] == ["2026-12-25", "2026-12-26"])
+        #expect(plan.plan.hours == plan.settings.hours)
+        #expect(try Outplan(json: try JSONValue(parsing: plan.json.bytes)) == plan)
+        let merged = try #require(
+            given(
+                Outplan.self,
+                [.created(id: id(4), customer: id(3), settings: plan.settings)]
+                    + plan.update(body: try body(["holidays": []]))
+            )
+        )
+        #expect(merged.settings.hours.windows == plan.settings.hours.windows)
+        #expect(merged.settings.hours.holidays.isEmpty)
+        // Plans of earlier versions have none, and their stored form stays as it was.
+        let without = try outplan([:])
+        #expect(without.settings.hours.isAlways)
+        #expect(without.json["holidays"].isNull)
+        #expect(without.resource["holidays"] == [])
+    }
+
+    @Test(arguments: [
+        (#"{"calling_windows":{}}"#, "calling_windows"),
+        (#"{"calling_windows":["09:00"]}"#, "calling_windows[0]"),
+        (#"{"calling_windows":[{"weekdays":[1],"from":"9:00","to":"17:00"}]}"#, "calling_windows[0].from"),
+        (#"{"calling_windows":[{"weekdays":[1],"from":"24:00","to":"17:00"}]}"#, "calling_windows[0].from"),
+        (#"{"calling_windows":[{"weekdays":[1],"from":"09:00","to":"09:00"}]}"#, "calling_windows[0].to"),
+        (#"{"calling_windows":[{"weekdays":[],"from":"09:00","to":"17:00"}]}"#, "calling_windows[0].weekdays"),
+        (#"{"calling_windows":[{"weekdays":[7],"from":"09:00","to":"17:00"}]}"#, "calling_windows[0].weekdays[0]"),
+        (#"{"holidays":["2026-02-29"]}"#, "holidays[0]"), (#"{"holidays":"2026-12-25"}"#, "holidays"),
+    ])
+    func `a window that cannot be is refused by name`(_ document: String, _ field: String) throws {
+        let refusal = #expect(throws: Refusal.self) { try outplan(try JSONValue(parsing: Array(document.utf8))) }
+        #expect(refusal?.message.hasPrefix(field + " ") == true, "\(refusal?.message ?? "")")
+    }
+
     @Test func `an outplan in use is not deleted`() throws {
         #expect(throws: Refusal.self) { try outplan([:]).delete(usedBy: id(1)) }
         #expect(try outplan([:]).delete(usedBy: nil) == [.deleted])

@@ -4,7 +4,15 @@ import Testing
 
 /// What is written is what `schemas/messages` says, kind by kind, the rare ones included.
 @Suite struct MessageSchemaTests {
-    private static let plan = DialPlan(maximumTries: [2, 1, 0, 0, 0], tryInterval: 60_000)
+    private static let plan = DialPlan(
+        maximumTries: [2, 1, 0, 0, 0],
+        tryInterval: 60_000,
+        hours: CallingHours(
+            windows: [CallingWindow(weekdays: [1, 5], from: 540, to: 1440)],
+            holidays: [CalendarDate(year: 2026, month: 12, day: 25)]
+        ),
+        minimumInterval: 5_000
+    )
 
     private static let status = WorkerStatus(
         worker: "1",

@@ -54,6 +54,23 @@ struct AttemptTests {
         #expect(when(dial(), []) == [claimedWith(startBy: Sample.start)])
     }
 
+    @Test("is not placed when its number is on a list, or nobody could say")
+    func screening() {
+        func screened(_ screening: NumberScreening) -> [AttemptEvent] {
+            var command = Sample.dial()
+            command.screening = screening
+            return when(.dial(command, correlation: Sample.id(4001), item: Sample.id(3001), obstacle: nil), [])
+        }
+        let lists = [ListVersion(list: Sample.id(7), version: 3)]
+        #expect(screened(.listed(lists)) == [refused("do_not_call")])
+        #expect(screened(.unanswered) == [refused("late")])
+        guard case .claimed(let command, _, _)? = screened(.clear(lists)).first else {
+            Issue.record("not claimed")
+            return
+        }
+        #expect(command.json["dnc_lists"] == ListVersion.json(lists))
+    }
+
     private func claimedWith(startBy: Timestamp) -> AttemptEvent {
         .claimed(Sample.dial(startBy: startBy), correlation: Sample.id(4001), item: Sample.id(3001))
     }

@@ -209,7 +209,7 @@ import Testing
 
     @Test("A7: a deleted target is never leased") func deletedTargetsAreNotLeased() throws {
         let target = try #require(given(Target.self, [TargetRulesTests.created(), .deleted]))
-        let leased = target.lease(
+        let leased = try target.lease(
             attempt: id(20),
             request: id(901),
             campaign: id(5),

@@ -54,7 +54,7 @@ import Testing
     @Test func `the same request gets the same leases`() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()
-        for _ in 0..<5 { try harness.addTarget() }
+        for number in 1...5 { try harness.addTarget("+1555000000\(number)") }
         try harness.claim()
         let once = try harness.lease(3, request: id(77)).leases
         #expect(try harness.lease(3, request: id(77)).leases == once)

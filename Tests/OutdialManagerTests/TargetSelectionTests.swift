@@ -24,14 +24,14 @@ import Testing
     }
 
     /// Rows only, without their events: what is measured is the search.
-    private func fill(_ harness: OutdialHarness, outdial: ID, count: Int) throws {
+    private func fill(_ harness: OutdialHarness, outdial: ID, count: Int, due: String = "i") throws {
         _ = try harness.file.perform(now: harness.now, ids: &harness.ids) { turn in
             try turn.database.execute(
                 sql: """
                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
                     INSERT INTO target(id, version, state, outdial_id, bucket, selectable, priority, tried, due_at,
                         first_destination, created_at, is_deleted)
-                    SELECT randomblob(16), 1, iif(i < 100, ?, '{}'), ?, 'idle', 1, 5, i % 3 = 0, i, '+1555' || i, i, 0 FROM n
+                    SELECT randomblob(16), 1, iif(i < 100, ?, '{}'), ?, 'idle', 1, 5, i % 3 = 0, \(due), '+1555' || i, i, 0 FROM n
                     """,
                 arguments: [count, try stored(outdial), outdial]
             )
@@ -54,7 +54,23 @@ import Testing
         let (small, large) = (id(21), id(22))
         try fill(harness, outdial: small, count: 1000)
         try fill(harness, outdial: large, count: 1_000_000)
-        let now = Timestamp(microseconds: Int64.max)
+        try compare(harness, small, large, now: Timestamp(microseconds: Int64.max))
+    }
+
+    /// At night a whole list waits for the morning; those that may be called now are found as if it were not there.
+    @Test func selectingBesideAMillionDeferredTargetsCostsTheSame() throws {
+        let harness = try OutdialHarness()
+        let (small, large) = (id(21), id(22))
+        let morning = 1_000_000_000
+        try fill(harness, outdial: small, count: 1000)
+        try fill(harness, outdial: large, count: 1_001_000, due: "iif(i <= 1000, i, \(morning) + i)")
+        try compare(harness, small, large, now: Timestamp(microseconds: Int64(morning)))
+        let reader = try LogReader(path: harness.file.path)
+        let next = try reader.read { try TargetSelection.nextDue(in: large, $0) }
+        #expect(next == Timestamp(microseconds: 1))
+    }
+
+    private func compare(_ harness: OutdialHarness, _ small: ID, _ large: ID, now: Timestamp) throws {
         let reader = try LogReader(path: harness.file.path)
         func measure(_ outdial: ID) throws -> Duration {
             try reader.read { db in

@@ -17,6 +17,9 @@ package struct Identity: Sendable, Hashable {
     /// The name that events record: `agent:<id>`, `accesskey:<id>`.
     package var actor: String { "\(kind.rawValue):\(id)" }
 
+    /// Whether it operates the whole installation.
+    package var isOperator: Bool { permission.contains(.superAdmin) }
+
     /// Reads the answer of `identity.resolve`.
     init(json: JSONValue) throws(JSONError) {
         guard let kind = Kind(rawValue: try json.requireString("kind")) else {

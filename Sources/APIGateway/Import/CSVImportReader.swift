@@ -4,6 +4,9 @@ import Contracts
 struct CSVImportReader: ImportReader {
     private var tokenizer = CSVTokenizer(rowLimit: ImportFormat.rowLimit)
     private var columns: [String]?
+    private let expected: ImportColumns
+
+    init(_ expected: ImportColumns = .people) { self.expected = expected }
 
     mutating func feed(_ bytes: some Sequence<UInt8>) throws(Refusal) -> [ImportEntry] {
         var records: [CSVRecord] = []
@@ -15,7 +18,7 @@ struct CSVImportReader: ImportReader {
         var records: [CSVRecord] = []
         tokenizer.finish { records.append($0) }
         let last = try entries(of: records)
-        guard columns != nil else { throw CSVImportReader.unusableHeader("the file is empty") }
+        guard columns != nil else { throw unusableHeader("the file is empty") }
         return last
     }
 
@@ -25,30 +28,30 @@ struct CSVImportReader: ImportReader {
             if let columns {
                 entries.append(CSVImportReader.entry(of: record, columns: columns))
             } else {
-                columns = try CSVImportReader.columns(of: record)
+                columns = try columns(of: record)
             }
         }
         return entries
     }
 
-    private static func unusableHeader(_ problem: String) -> Refusal {
-        Refusal(.invalidArgument, "INVALID_ARGUMENT", "\(problem); an import needs \(ImportColumn.expectation)")
+    private func unusableHeader(_ problem: String) -> Refusal {
+        Refusal(.invalidArgument, "INVALID_ARGUMENT", "\(problem); an import needs \(expected.expectation)")
     }
 
-    private static func columns(of header: CSVRecord) throws(Refusal) -> [String] {
+    private func columns(of header: CSVRecord) throws(Refusal) -> [String] {
         guard header.problem == nil else { throw unusableHeader("the header line cannot be read") }
         var names: [String] = []
         for index in 0..<header.fieldCount {
             guard let text = header.text(index)?.trimmed else { throw unusableHeader("the header is not valid UTF-8") }
-            let name = ImportColumn.known.contains(text.lowercased()) ? text.lowercased() : text
+            let name = expected.known.contains(text.lowercased()) ? text.lowercased() : text
             guard name.isEmpty || !names.contains(name) else {
                 throw unusableHeader("the column \(name) is there twice")
             }
             names.append(name)
             guard names.count <= 1000 else { throw unusableHeader("the header has more than 1000 columns") }
         }
-        guard ImportColumn.destinations.contains(where: names.contains) else {
-            throw unusableHeader("the header has no column destination_0")
+        guard expected.needed.contains(where: names.contains) else {
+            throw unusableHeader("the header has no column \(expected.needed[0])")
         }
         return names
     }

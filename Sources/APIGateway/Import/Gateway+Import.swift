@@ -40,9 +40,46 @@ extension Gateway {
                 deadline: configuration.importDeadline
             )
         }
+        return try await read(body, format, .people, into: target)
+    }
+
+    /// Streams the rows of a body onto a do-not-call list.
+    func importNumbers(into list: ID, body: HTTPBody, call: ClientCall, caller: Identity) async throws -> Answer {
+        guard let format = ImportFormat(rawValue: call.mediaType) else {
+            throw Refusal.invalid("Content-Type", "must be text/csv or application/x-ndjson")
+        }
+        // Numbers that are on the list already are duplicates: a repeat needs no memory of the first try.
+        let ids = ImportIDs(at: configuration.now())
+        let isOperator = JSONValue.bool(caller.isOperator)
+        _ = try await managers.result(
+            "dnclist.get",
+            ["id": .id(list), "is_operator": isOperator],
+            of: .outdial,
+            caller: caller,
+            correlation: call.correlation
+        )
+        let target = TargetImport(ids: ids) { (rows, slice) async throws(Refusal) -> JSONValue in
+            try await managers.result(
+                "dnclist.import",
+                ["id": .id(list), "request_id": .id(slice.id), "is_operator": isOperator, "rows": rows],
+                of: .outdial,
+                caller: caller,
+                correlation: call.correlation,
+                deadline: configuration.importDeadline
+            )
+        }
+        return try await read(body, format, .numbers, into: target)
+    }
+
+    private func read(
+        _ body: HTTPBody,
+        _ format: ImportFormat,
+        _ columns: ImportColumns,
+        into target: TargetImport
+    ) async throws -> Answer {
         switch format {
-        case .csv: return Answer(try await read(body, with: CSVImportReader(), into: target))
-        case .lines: return Answer(try await read(body, with: LineImportReader(), into: target))
+        case .csv: Answer(try await read(body, with: CSVImportReader(columns), into: target))
+        case .lines: Answer(try await read(body, with: LineImportReader(), into: target))
         }
     }
 

@@ -31,11 +31,27 @@ struct ImportError: Sendable, Equatable {
     }
 }
 
-/// The columns that an import knows; every other one becomes a variable of the target.
+/// The columns that an import knows. Of people every other one becomes a variable of the target.
+struct ImportColumns: Sendable {
+    /// One of them has to be there.
+    let needed: [String]
+    let known: Set<String>
+    let expectation: String
+
+    static let people = ImportColumns(
+        needed: ImportColumn.destinations,
+        known: Set(["name", "detail", "data", "priority", "time_zone"] + ImportColumn.destinations),
+        expectation: "a header line with at least destination_0, and any of name, detail, data, priority, time_zone, "
+            + "destination_1 to destination_4 and columns of your own, separated by commas"
+    )
+
+    static let numbers = ImportColumns(
+        needed: ["number"],
+        known: ["number", "reason"],
+        expectation: "a header line with number, and perhaps reason, separated by commas"
+    )
+}
+
 enum ImportColumn {
     static let destinations = ["destination_0", "destination_1", "destination_2", "destination_3", "destination_4"]
-    static let known = Set(["name", "detail", "data", "priority", "time_zone"] + destinations)
-    static let expectation =
-        "a header line with at least destination_0, and any of name, detail, data, priority, time_zone, destination_1 "
-        + "to destination_4 and columns of your own, separated by commas"
 }

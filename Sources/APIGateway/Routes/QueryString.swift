@@ -25,7 +25,7 @@ package struct QueryString: Sendable {
         return QueryString.decode(pair.raw, plusIsSpace: plusIsSpace)
     }
 
-    private static func decode(_ text: Substring, plusIsSpace: Bool) -> String {
+    static func decode(_ text: Substring, plusIsSpace: Bool) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

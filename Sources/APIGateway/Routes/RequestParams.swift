@@ -23,6 +23,11 @@ struct RequestParams {
     static func ids(_ parameters: [(name: String, value: Substring)]) throws(Refusal) -> JSONObject {
         var params = JSONObject()
         for (name, value) in parameters {
+            // The one that is no id.
+            if name == "number" {
+                params.append(name, .string(QueryString.decode(value, plusIsSpace: false)))
+                continue
+            }
             guard let id = ID(value), !id.isNone else {
                 throw Refusal(
                     .invalidArgument,

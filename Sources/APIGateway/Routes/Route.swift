@@ -14,6 +14,7 @@ package struct Route: Sendable {
         case manager(Manager, rpc: String, shape: Shape)
         case login
         case importTargets
+        case importNumbers
         case ping
         case health
         case readiness

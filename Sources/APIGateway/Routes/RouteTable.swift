@@ -91,6 +91,17 @@ package struct RouteTable: Sendable {
         Route(.post, "/v1.0/outdials/{outdial_id}/targets/{id}/rearm", .outdial, "target.rearm_one", .body, .manager),
         Route(.delete, "/v1.0/outdials/{outdial_id}/targets/{id}", .outdial, "target.delete", .ids, .manager),
 
+        Route(.get, "/v1.0/dnclists", .outdial, "dnclist.list", .list(["name", "global"]), .manager),
+        Route(.post, "/v1.0/dnclists", .outdial, "dnclist.create", .creation, .manager),
+        Route(.get, "/v1.0/dnclists/check", .outdial, "dnclist.check", .list(["number"]), .manager),
+        Route(.get, "/v1.0/dnclists/{id}", .outdial, "dnclist.get", .ids, .manager),
+        Route(.put, "/v1.0/dnclists/{id}", .outdial, "dnclist.update", .body, .manager),
+        Route(.delete, "/v1.0/dnclists/{id}", .outdial, "dnclist.delete", .ids, .manager),
+        Route(.get, "/v1.0/dnclists/{id}/numbers", .outdial, "dnclist.numbers", .page, .manager),
+        Route(.post, "/v1.0/dnclists/{id}/numbers", .outdial, "dnclist.add", .body, .manager),
+        Route(.post, "/v1.0/dnclists/{id}/numbers/import", .importNumbers, .manager),
+        Route(.delete, "/v1.0/dnclists/{id}/numbers/{number}", .outdial, "dnclist.remove", .ids, .manager),
+
         Route(.get, "/v1.0/outplans", .campaign, "outplan.list", .list(["name"]), .manager),
         Route(.post, "/v1.0/outplans", .campaign, "outplan.create", .creation, .manager),
         Route(.get, "/v1.0/outplans/{id}", .campaign, "outplan.get", .ids, .manager),

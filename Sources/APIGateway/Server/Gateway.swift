@@ -68,6 +68,10 @@ struct Gateway: Sendable {
             let caller = try await caller(of: call, route)
             let ids = try RequestParams.ids(parameters)
             return try await importTargets(into: ids["outdial_id"].id ?? .none, body: body, call: call, caller: caller)
+        case .importNumbers:
+            let caller = try await caller(of: call, route)
+            let ids = try RequestParams.ids(parameters)
+            return try await importNumbers(into: ids["id"].id ?? .none, body: body, call: call, caller: caller)
         case .openAPI: return Answer(content: .document(documents.openAPI))
         case .asyncAPI: return Answer(content: .document(documents.asyncAPI))
         case .docs: return Answer(content: .document(documents.page))
@@ -93,6 +97,8 @@ struct Gateway: Sendable {
                 caller: caller,
                 fresh: fresh
             )
+            // Lists of the whole installation belong to its operators.
+            if rpc.hasPrefix("dnclist.") { params.append("is_operator", .bool(caller.isOperator)) }
             let result =
                 route.method == .get
                 ? try await managers.read(

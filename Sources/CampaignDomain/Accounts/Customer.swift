@@ -23,6 +23,8 @@ package struct Customer: Aggregate, Hashable {
         package var webhookMethod = WebhookMethod.none
         /// Where every published event of the customer goes; "" is nowhere.
         package var webhookURI = ""
+        /// From the end of a call to the next one to the same number; 0 is at once.
+        package var minimumInterval: Milliseconds = 0
 
         package init() {}
     }
@@ -107,6 +109,8 @@ extension Customer.Profile {
         merged.address = try body.text("address") ?? address
         merged.webhookMethod = try body.word("webhook_method", Customer.WebhookMethod.self) ?? webhookMethod
         merged.webhookURI = try body.text("webhook_uri") ?? webhookURI
+        let interval = try body.milliseconds("min_interval_per_number", in: 0...2_592_000_000)
+        merged.minimumInterval = interval ?? minimumInterval
         guard !merged.name.isEmpty else { throw .invalid("name", "is missing: give the customer a name") }
         guard merged.webhookURI.isEmpty || ["http://", "https://"].contains(where: merged.webhookURI.hasPrefix) else {
             throw .invalid("webhook_uri", "must begin with http:// or https://")
@@ -115,11 +119,14 @@ extension Customer.Profile {
     }
 
     fileprivate var members: JSONObject {
-        [
+        var object: JSONObject = [
             "name": .string(name), "detail": .string(detail), "email": .string(email),
             "phone_number": .string(phoneNumber), "address": .string(address),
             "webhook_method": .string(webhookMethod.rawValue), "webhook_uri": .string(webhookURI),
         ]
+        // Absent unless it is set, as in rows of earlier versions.
+        if minimumInterval > 0 { object.append("min_interval_per_number", .integer(minimumInterval.count)) }
+        return object
     }
 
     /// The last three may be absent.
@@ -134,6 +141,7 @@ extension Customer.Profile {
         }
         webhookMethod = method
         webhookURI = json["webhook_uri"].string ?? ""
+        minimumInterval = Milliseconds(json["min_interval_per_number"].integer ?? 0)
     }
 }
 
@@ -149,6 +157,7 @@ extension Customer {
     /// The public object, times as microseconds.
     package var resource: JSONValue {
         var object = members
+        object["min_interval_per_number"] = .integer(profile.minimumInterval.count)
         object.append("dialing_enabled", .bool(isDialingEnabled))
         return .object(object)
     }

@@ -22,8 +22,8 @@ extension Campaigncall {
     }
 
     /// The worker says that it never placed it.
-    package func refuse(at now: Timestamp) -> [CampaigncallEvent] {
-        isOpen ? finish(.notPlaced, reason: .notDialed, by: "system", at: now) : []
+    package func refuse(at now: Timestamp, because reason: HangupReason = .notDialed) -> [CampaigncallEvent] {
+        isOpen ? finish(.notPlaced, reason: reason, by: "system", at: now) : []
     }
 
     /// The worker says that it never placed it, because its run was cancelled before the command came.
@@ -103,7 +103,7 @@ extension Campaigncall {
 
     private func outcome(of reason: HangupReason, by: String) -> AttemptFinished.Outcome {
         switch reason {
-        case .notDialed: .notPlaced
+        case .notDialed, .doNotCall: .notPlaced
         case .cancel where by == "system" && phase < .answered: .cancelled
         default: .placed
         }

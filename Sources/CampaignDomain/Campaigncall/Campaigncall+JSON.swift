@@ -80,11 +80,11 @@ extension Campaigncall.Assignment {
             "dial_timeout": .integer(dialTimeout.count), "max_talk_time": .integer(maximumTalkTime.count),
             "start_by": .time(startBy), "tm_create": .time(createdAt),
         ]
+        if !engine.isEmpty { object.append("engine", .string(engine)) }
+        if isTest { object.append("test", true) }
         if kind != .call { object.append("kind", .string(kind.rawValue)) }
         if !program.isNone { object.append("program_id", .id(program)) }
         profile.append(to: &object)
-        if !engine.isEmpty { object.append("engine", .string(engine)) }
-        if isTest { object.append("test", true) }
         return .object(object)
     }
 

@@ -20,10 +20,22 @@ package struct Outplan: Aggregate, Hashable {
         /// Five, for destination 0 to 4.
         package var maximumTries = [1, 1, 1, 1, 1]
         package var route = ""
+        /// When people may be called, in their own time.
+        package var hours = CallingHours.always
     }
 
     /// The part that a claim carries.
-    package var plan: DialPlan { DialPlan(maximumTries: settings.maximumTries, tryInterval: settings.tryInterval) }
+    package var plan: DialPlan { plan(for: nil) }
+
+    /// The same with what the customer wants of all plans.
+    package func plan(for customer: Customer?) -> DialPlan {
+        DialPlan(
+            maximumTries: settings.maximumTries,
+            tryInterval: settings.tryInterval,
+            hours: settings.hours,
+            minimumInterval: customer?.profile.minimumInterval ?? 0
+        )
+    }
 }
 
 /// What happens to an outplan.
@@ -81,6 +93,7 @@ extension Outplan.Settings {
         if body.has("source") { merged.source = try Address.read(body.json["source"], field: "source") }
         merged.dialTimeout = try body.milliseconds("dial_timeout", in: 1000...120_000) ?? dialTimeout
         merged.tryInterval = try body.milliseconds("try_interval", in: 0...2_592_000_000) ?? tryInterval
+        merged.hours = try body.callingHours(hours)
         // A bare max_try_count fills the counts that are absent; of a new plan with some counts given the rest are 0.
         let bare = try body.integer("max_try_count", in: 0...100)
         let someGiven = Outplan.Settings.countNames.contains { !body.json[$0].isNull }
@@ -105,6 +118,7 @@ extension Outplan.Settings {
             object.append(name, .integer(maximumTries[index]))
         }
         object.append("route", .string(route))
+        hours.append(to: &object)
         return object
     }
 
@@ -119,11 +133,19 @@ extension Outplan.Settings {
             maximumTries[index] = try json.requireInt(name)
         }
         route = json["route"].string ?? ""
+        hours = try CallingHours(json: json)
     }
 }
 
 extension Outplan {
-    /// The public object, times as microseconds; also the stored form.
+    /// The public object, times as microseconds.
+    package var resource: JSONValue {
+        guard var object = json.object else { return json }
+        for name in ["calling_windows", "holidays"] where object[name].isNull { object[name] = [] }
+        return .object(object)
+    }
+
+    /// The stored form: without windows and holidays when there are none, as in rows of earlier versions.
     package var json: JSONValue {
         var object: JSONObject = ["id": .id(id), "customer_id": .id(customer)]
         for member in settings.members.members { object.append(member.name, member.value) }

@@ -17,7 +17,7 @@ extension CampaignHandler {
         let prepared = try reads.rehearsal(request, engineRoutes: engineRoutes)
         let settings = prepared.campaign.settings
         var obstacles = prepared.obstacles
-        let plan = prepared.outplan.map(\.plan)
+        let plan = prepared.plan
         var counts: JSONValue = .null
         if !settings.outdial.isNone {
             let found = try await outdials.rehearse(settings.outdial, plan: plan, request)
@@ -85,11 +85,11 @@ struct Obstacle: Hashable {
 }
 
 extension CampaignReads {
-    /// The campaign, its outplan if it has one, and the obstacles that this log knows of.
+    /// The campaign, what its outplan says of dialing if it has one, and the obstacles that this log knows of.
     func rehearsal(
         _ request: Request,
         engineRoutes: Set<String> = []
-    ) throws -> (campaign: Campaign, outplan: Outplan?, obstacles: [Obstacle]) {
+    ) throws -> (campaign: Campaign, plan: DialPlan?, obstacles: [Obstacle]) {
         try log.read { db in
             let id = try request.params.requireID("id")
             guard let campaign = try CampaignTables.campaigns.load(id, in: db)?.state,
@@ -116,7 +116,8 @@ extension CampaignReads {
                 )
             }
             if let obstacle = try dialingObstacle(campaign.customer, db) { obstacles.append(obstacle) }
-            return (campaign, outplan, obstacles)
+            let customer = try CampaignTables.customers.load(campaign.customer, in: db)?.state
+            return (campaign, outplan?.plan(for: customer), obstacles)
         }
     }
 

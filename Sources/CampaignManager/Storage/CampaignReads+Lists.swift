@@ -70,7 +70,7 @@ extension CampaignReads {
         let reason = try query.word("hangup_reason", reasons, aliases: aliases)
         filter.require("hangup_reason", is: reason)
         // Whoever asks for those that were never placed means to see them.
-        if request.params["not_dialed"].bool != true, reason != HangupReason.notDialed.rawValue {
+        if request.params["not_dialed"].bool != true, HangupReason(rawValue: reason ?? "")?.isNeverPlaced != true {
             filter.require("bucket <> 'not_dialed'")
         }
         filter.from = try query.time("from")

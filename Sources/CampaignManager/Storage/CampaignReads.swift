@@ -55,7 +55,7 @@ package struct CampaignReads: Sendable {
         case "outplan.get":
             return try find(CampaignTables.outplans, request, "outplan", "OUTPLAN_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)
-            }.json
+            }.resource
         case "outplan.list":
             return try Page(
                 of: CampaignTables.outplans,
@@ -64,7 +64,7 @@ package struct CampaignReads: Sendable {
                 filter: nameFilter(request),
                 page,
                 in: db
-            ).json(\.json)
+            ).json(\.resource)
         case "accesskey.get":
             return try find(CampaignTables.accessKeys, request, "access key", "RESOURCE_NOT_FOUND", db) {
                 ($0.customer, $0.deletedAt)

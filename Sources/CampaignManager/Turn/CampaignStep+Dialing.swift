@@ -46,6 +46,9 @@ extension CampaignStep {
             in: turn
         )
         if updated.state.profile != loaded.state.profile { effects.append(.webhooksChanged) }
+        if updated.state.profile.minimumInterval != loaded.state.profile.minimumInterval {
+            try tellPlans(of: loaded.id, context)
+        }
         events = updated.state.needWebhookSecret(request.params["webhook_secret"].string ?? "")
         guard !events.isEmpty else { return updated.state.resource }
         return try renewWebhookSecret(of: updated, request, context)

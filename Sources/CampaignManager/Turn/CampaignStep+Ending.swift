@@ -110,7 +110,7 @@ extension CampaignStep {
                         run: next.run + 1,
                         customer: next.customer,
                         outdial: next.settings.outdial,
-                        plan: outplan.plan
+                        plan: try plan(of: outplan)
                     )
                 )
             )

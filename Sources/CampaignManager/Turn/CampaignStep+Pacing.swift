@@ -227,7 +227,7 @@ extension CampaignStep {
                 run: campaign.run,
                 customer: campaign.customer,
                 outdial: request.outdial,
-                plan: outplan.plan
+                plan: try plan(of: outplan)
             )
         )
     }

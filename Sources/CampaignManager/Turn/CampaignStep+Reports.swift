@@ -79,8 +79,12 @@ extension CampaignStep {
         let running = try campaign(call.assignment.campaign)?.state
         let isOver = running?.isDialing != true || running?.run != call.assignment.run
         try apply(to: attempt, from: journal, item) { [now] call in
-            if reason == Item.hungUp { return call.refuseHungUp(at: now) }
-            return reason == Item.cancelled && isOver ? call.refuseCancelled(at: now) : call.refuse(at: now)
+            switch reason {
+            case Item.hungUp: call.refuseHungUp(at: now)
+            case Item.cancelled where isOver: call.refuseCancelled(at: now)
+            case HangupReason.doNotCall.rawValue: call.refuse(at: now, because: .doNotCall)
+            default: call.refuse(at: now)
+            }
         }
     }
 

@@ -139,7 +139,7 @@ extension CampaignStep {
         return [
             "is_running": false, "outdial_id": .id(loaded.state.settings.outdial),
             "run": .integer(loaded.state.run + 1),
-            "plan": outplan.plan.json,
+            "plan": try plan(of: outplan).json,
         ]
     }
 
@@ -199,14 +199,14 @@ extension CampaignStep {
         let known = try CampaignTables.outplans.load(id, in: turn)
         let own = known?.state.customer == request.customerID ? known : nil
         if request.method == "outplan.create" {
-            if let own { return own.state.json }
+            if let own { return own.state.resource }
             let events = try Outplan.create(
                 id: id,
                 customer: request.customerID,
                 body: try RequestBody(request.params["body"])
             )
             return try CampaignTables.outplans.record(events, on: id, current: nil, context: context, in: turn).state
-                .json
+                .resource
         }
         guard let own, own.state.deletedAt == nil else {
             throw Refusal.notFound("OUTPLAN_NOT_FOUND", "there is no outplan \(id)")
@@ -222,12 +222,12 @@ extension CampaignStep {
                 let change = CampaignEvent.planChanged(
                     run: user.state.run,
                     outdial: user.state.settings.outdial,
-                    plan: updated.state.plan
+                    plan: try plan(of: updated.state)
                 )
                 try record([change], on: user, context)
             }
         }
-        return updated.state.json
+        return updated.state.resource
     }
 
     /// The campaigns that are not stopped and dial by this outplan.

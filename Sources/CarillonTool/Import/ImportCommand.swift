@@ -58,13 +58,17 @@ enum Import {
         return id
     }
 
-    /// Sends the file while it shows how far it has come; answers with the counts and the bad rows.
     static func run(_ upload: Upload, into outdial: String, _ gateway: Gateway) async throws -> JSONValue {
+        try await run(upload, to: "/v1.0/outdials/\(outdial)/targets/import", gateway)
+    }
+
+    /// Sends the file while it shows how far it has come; answers with the counts and the bad rows.
+    static func run(_ upload: Upload, to path: String, _ gateway: Gateway) async throws -> JSONValue {
         let progress = Task { await show(upload) }
         defer { progress.cancel() }
         let answer = try await gateway.request(
             "POST",
-            "/v1.0/outdials/\(outdial)/targets/import",
+            path,
             contentType: upload.contentType,
             body: upload.body(),
             limit: .hours(24)

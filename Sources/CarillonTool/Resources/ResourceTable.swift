@@ -3,7 +3,7 @@ enum ResourceTable {
     static let all = [
         OutdialKind.resource, TargetKind.resource, OutplanKind.resource, CampaignKind.resource,
         CampaigncallKind.resource, AgentKind.resource, QueueKind.resource, QueuecallKind.resource, FlowKind.resource,
-        AccessKeyKind.resource, CustomerKind.resource,
+        AccessKeyKind.resource, CustomerKind.resource, DNCKind.resource,
     ]
 
     static func contains(_ name: String) -> Bool { all.contains { $0.name == name } }
@@ -91,6 +91,8 @@ enum OutplanKind: ResourceKind {
         fields: [
             .name, .detail, .source, .number("dial_timeout", "For how many milliseconds it rings."),
             .number("try_interval", "The milliseconds between two tries."),
+            .number("calling_windows", "When people may be called in their own time, as JSON."),
+            .list("holidays", "Dates on which nobody is called, with commas between them."),
         ] + (0..<5).map { .number("max_try_count_\($0)", "The most tries for destination_\($0).") },
         filters: ["name"],
         examples: [
@@ -272,7 +274,9 @@ enum CustomerKind: ResourceKind {
         fields: [
             .name, .detail, .text("email", "Where to write."), .text("phone_number", "Where to call."),
             .text("address", "The postal address."), .text("webhook_method", "The method of webhooks."),
-            .text("webhook_uri", "Where webhooks go."), .text("username", "The first agent's user name (create)."),
+            .text("webhook_uri", "Where webhooks go."),
+            .number("min_interval_per_number", "The least milliseconds between two calls to one number."),
+            .text("username", "The first agent's user name (create)."),
             .text("password", "The first agent's password (create)."),
         ],
         examples: [

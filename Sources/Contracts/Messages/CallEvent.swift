@@ -82,11 +82,16 @@ package enum HangupReason: String, Sendable, CaseIterable {
     case outcomeUnknown = "outcome_unknown"
     /// It was never placed.
     case notDialed = "not_dialed"
+    /// It was never placed: the number is on a do-not-call list.
+    case doNotCall = "do_not_call"
 
     /// Reads a reason as engines spell it; `noanswer` is `no_answer`, an unknown one is `failed`.
     package init(reported text: String) {
         self = text == "noanswer" ? .noAnswer : HangupReason(rawValue: text) ?? .failed
     }
+
+    /// Whether it says that no call was placed.
+    package var isNeverPlaced: Bool { self == .notDialed || self == .doNotCall }
 
     /// `success` for `normal`, `fail` for everything else.
     package var result: String { self == .normal ? "success" : "fail" }

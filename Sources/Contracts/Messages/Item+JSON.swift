@@ -171,6 +171,7 @@ extension DialCommand {
         if !program.isNone { object.append("program_id", .id(program)) }
         if !outdial.isNone { object.append("outdial_id", .id(outdial)) }
         profile.append(to: &object)
+        if case .clear(let lists) = screening, !lists.isEmpty { object.append("dnc_lists", ListVersion.json(lists)) }
         return .object(object)
     }
 
@@ -200,6 +201,7 @@ extension DialCommand {
             outdial: json["outdial_id"].id ?? .none,
             profile: TargetProfile(members: json)
         )
+        if !json["dnc_lists"].isNull { screening = .clear(ListVersion.list(json["dnc_lists"])) }
     }
 }
 
@@ -258,15 +260,23 @@ extension AttemptFinished {
 
 extension DialPlan {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "max_try_counts": .array(maximumTries.map { .integer($0) }), "try_interval": .integer(tryInterval.count),
         ]
+        hours.append(to: &object)
+        if minimumInterval > 0 { object.append("min_interval_per_number", .integer(minimumInterval.count)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
         let counts = try json.requireArray("max_try_counts").compactMap { $0.integer.map(Int.init) }
         guard counts.count == 5 else { throw JSONError("max_try_counts must be five whole numbers") }
-        self.init(maximumTries: counts, tryInterval: Milliseconds(try json.requireInteger("try_interval")))
+        self.init(
+            maximumTries: counts,
+            tryInterval: Milliseconds(try json.requireInteger("try_interval")),
+            hours: try CallingHours(json: json),
+            minimumInterval: Milliseconds(json["min_interval_per_number"].integer ?? 0)
+        )
     }
 }
 

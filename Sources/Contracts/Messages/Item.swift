@@ -43,10 +43,10 @@ package struct Item: Hashable, Sendable {
 
     /// The `reason` of an attempt that was refused because its run was cancelled before its command came.
     package static let cancelled = "cancelled"
-    /// The `reason` of an attempt that was refused because its journal was not given its program (yet).
-    package static let programMissing = "no_program"
     /// The `reason` of an attempt that was refused because its hang-up came before its command.
     package static let hungUp = "hung_up"
+    /// The `reason` of an attempt that was refused because its journal was not given its program (yet).
+    package static let programMissing = "no_program"
 
     /// What a worker's journal knows of an attempt that it was asked to settle.
     package enum SettledState: String, Sendable {
@@ -85,6 +85,8 @@ package struct DialCommand: Hashable, Sendable {
     /// The list of the target; ``ID/none`` without a program.
     package var outdial: ID
     package var profile: TargetProfile
+    /// What the worker was told of the number; it is not part of the command on its way.
+    package var screening = NumberScreening.notAsked
 
     package init(
         attempt: ID,
@@ -212,10 +214,21 @@ package struct DialPlan: Hashable, Sendable {
     package var maximumTries: [Int]
     /// From the end of a call to the next try of the same target.
     package var tryInterval: Milliseconds
+    /// When people may be called, in their own time.
+    package var hours: CallingHours
+    /// From the end of a call to the next one to the same number, over all lists of the customer; 0 is at once.
+    package var minimumInterval: Milliseconds
 
-    package init(maximumTries: [Int], tryInterval: Milliseconds) {
+    package init(
+        maximumTries: [Int],
+        tryInterval: Milliseconds,
+        hours: CallingHours = .always,
+        minimumInterval: Milliseconds = 0
+    ) {
         self.maximumTries = maximumTries
         self.tryInterval = tryInterval
+        self.hours = hours
+        self.minimumInterval = minimumInterval
     }
 }
 

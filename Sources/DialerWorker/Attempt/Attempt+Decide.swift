@@ -32,6 +32,8 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case settled
     /// Its call was to end before its command came.
     case hungUp = "hung_up"
+    /// Its number is on a do-not-call list.
+    case doNotCall = "do_not_call"
     /// The program that it is to run is not here (yet).
     case noProgram = "no_program"
 }
@@ -52,7 +54,9 @@ extension Attempt {
             if obstacle != .cancelled, now > dial.startBy {
                 return [.refused(attempt: attempt, reason: RefusalReason.late.rawValue)]
             }
-            if let obstacle { return [.refused(attempt: attempt, reason: obstacle.rawValue)] }
+            if let obstacle = obstacle ?? dial.screening.obstacle {
+                return [.refused(attempt: attempt, reason: obstacle.rawValue)]
+            }
             return [.claimed(dial, correlation: correlation, item: item)]
         case .giveUpLate:
             guard state?.phase == .claimed else { return [] }
@@ -100,5 +104,16 @@ extension Attempt {
 
     private func subject(of attempt: ID) -> CallSubject? {
         claim.map { CallSubject(attempt: attempt, call: $0.call, customer: $0.customer) }
+    }
+}
+
+extension NumberScreening {
+    /// Without an answer nobody is dialed: it counts as one that did not come in time.
+    fileprivate var obstacle: RefusalReason? {
+        switch self {
+        case .notAsked, .clear: nil
+        case .listed: .doNotCall
+        case .unanswered: .late
+        }
     }
 }

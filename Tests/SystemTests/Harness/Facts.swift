@@ -74,6 +74,7 @@ struct Facts {
             moments.take(before, call)
             return true
         }
+        leaveOutTestCalls()
         try LogReader(path: "\(dataDirectory)/outdial-manager.db").forEachEvent { event in
             if let id = ID(event.stream.suffix(36)) { streams.insert(id) }
             guard let id = Facts.id(event, Target.category), let data = event.data else { return true }
@@ -82,6 +83,16 @@ struct Facts {
             Target.evolve(&target, decoded, at: event.recordedAt)
             targets[id] = target
             return true
+        }
+    }
+
+    /// A test call has no target and uses no try.
+    private mutating func leaveOutTestCalls() {
+        let tests = Set(calls.filter { $0.value.assignment.isTest }.keys)
+        ledger.removeAll { tests.contains($0.attempt) }
+        for id in tests {
+            calls[id] = nil
+            results[id] = nil
         }
     }
 

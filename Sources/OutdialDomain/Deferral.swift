@@ -1,0 +1,129 @@
+package import Contracts
+
+extension Target {
+    /// Why it waits although it would be its turn.
+    package struct Deferral: Hashable, Sendable {
+        package enum Reason: String, Sendable, CaseIterable {
+            /// Where it is, it is no time to call.
+            case outsideWindow = "outside_window"
+            /// Another attempt of the customer has a call to the same number.
+            case numberBusy = "number_busy"
+            /// The number was called a short while ago.
+            case numberRecent = "number_recent"
+        }
+
+        package var reason: Reason
+        /// Not before this moment; nil: until the attempt `by` ends.
+        package var until: Timestamp?
+        /// With `outside_window`: the zone that decides.
+        package var zone: String
+        /// With `number_busy`: the attempt.
+        package var by: ID
+        /// With `number_busy`: what the two share, as ``DialedNumber/key(of:)`` writes it.
+        package var number: String
+
+        package init(reason: Reason, until: Timestamp?, zone: String = "", by: ID = .none, number: String = "") {
+            self.reason = reason
+            self.until = until
+            self.zone = zone
+            self.by = by
+            self.number = number
+        }
+    }
+
+    /// The end of the latest call to one number.
+    package struct PastCall: Hashable, Sendable {
+        package var number: String
+        package var endedAt: Timestamp
+
+        package init(number: String, endedAt: Timestamp) {
+            self.number = number
+            self.endedAt = endedAt
+        }
+    }
+}
+
+extension Target {
+    /// The number that it waits for; nil for one that does not.
+    package var blockedNumber: String? {
+        guard isSelectable, let deferral, deferral.reason == .numberBusy else { return nil }
+        return deferral.number
+    }
+
+    /// The latest calls as JSON, an object of moments by number; nil when there was none.
+    package var pastCallsText: String? { pastCalls.isEmpty ? nil : PastCall.json(pastCalls).text }
+}
+
+extension Timestamp {
+    /// Later than everything: the due time of a target that waits for another attempt.
+    package static let endOfTime = Timestamp(microseconds: .max)
+}
+
+/// Numbers and other addresses in the one form by which they are compared.
+package enum DialedNumber {
+    /// `+` and digits of a phone number, anything else in small letters and without `sip:`.
+    package static func key(of address: Address) -> String {
+        if address.type == "tel" { return address.target }
+        let text = address.target.lowercased()
+        for scheme in ["sip:", "sips:"] where text.hasPrefix(scheme) { return String(text.dropFirst(scheme.count)) }
+        return text
+    }
+
+    /// Reads a number, or another address, as people write it; throws when it can be none.
+    ///
+    /// Spaces, dashes, dots and brackets of a phone number do not count; a `+` that a query string made a space is meant.
+    package static func read(_ text: String, field: String) throws(Refusal) -> String {
+        var text = String(text.drop { $0 == "\t" }.filter { $0 != "\t" })
+        if text.first == " ", text.dropFirst().first?.isNumber == true { text = "+" + text.dropFirst() }
+        if text.contains("@") || text.lowercased().hasPrefix("sip") {
+            text.removeAll { $0 == " " }
+        } else {
+            text.removeAll { " -./()".contains($0) }
+            if text.first?.isNumber == true, Address.isPossibleNumber("+" + text) { text = "+" + text }
+        }
+        guard let address = try Address.read(.string(text), field: field) else {
+            throw .invalid(field, "is missing: give a phone number such as +15551230000, a sip: or a mail address")
+        }
+        return key(of: address)
+    }
+}
+
+extension Target.Deferral {
+    package var json: JSONValue {
+        var object: JSONObject = ["reason": .string(reason.rawValue)]
+        if let until { object.append("until", .time(until)) }
+        if !zone.isEmpty { object.append("zone", .string(zone)) }
+        if !by.isNone { object.append("by", .id(by)) }
+        if !number.isEmpty { object.append("number", .string(number)) }
+        return .object(object)
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        guard let reason = Reason(rawValue: try json.requireString("reason")) else {
+            throw JSONError("reason is not known to this version")
+        }
+        self.init(
+            reason: reason,
+            until: json.optionalTime("until"),
+            zone: json["zone"].string ?? "",
+            by: json["by"].id ?? .none,
+            number: json["number"].string ?? ""
+        )
+    }
+}
+
+extension Target.PastCall {
+    static func json(_ calls: [Target.PastCall]) -> JSONValue {
+        var object = JSONObject()
+        for call in calls { object.append(call.number, .time(call.endedAt)) }
+        return .object(object)
+    }
+
+    static func list(_ json: JSONValue) -> [Target.PastCall] {
+        (json.object?.members ?? []).compactMap { member in
+            member.value.integer.map {
+                Target.PastCall(number: member.name, endedAt: Timestamp(microseconds: $0))
+            }
+        }
+    }
+}
