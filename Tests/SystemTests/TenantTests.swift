@@ -67,6 +67,8 @@ extension SystemTests {
         private func expectListsHoldOnlyOwn(_ route: Route, _ mine: Tenant, _ theirs: Tenant) async throws {
             guard route.method == .get else { return }
             let path = route.path.description
+            // It needs a number, and answers for the customer's own lists: DoNotCallTests.
+            if path.hasSuffix("/check") { return }
             for query in ["", "?deleted=true"] {
                 let answer = try await mine.send(route, path: path + query)
                 #expect(answer.status == 200 || answer.status == 403, "\(path): \(answer.json.text)")
@@ -186,6 +188,7 @@ private struct Tenant {
     private static let makers: [(path: String, body: @Sendable (String) -> JSONValue)] = [
         ("/v1.0/queues", { ["name": .string($0)] }),
         ("/v1.0/flows", { ["name": .string($0)] }),
+        ("/v1.0/dnclists", { ["name": .string($0)] }),
         (
             "/v1.0/agents",
             {
@@ -208,6 +211,8 @@ private struct Tenant {
             ("/v1.0/outdials/{outdial_id}/targets/{", [outdial, target]), ("/v1.0/outdials/", [outdial]),
             ("/v1.0/outplans/", [outplan]), ("/v1.0/campaigns/", [campaign]), ("/v1.0/campaigncalls/", [campaigncall]),
             ("/v1.0/accesskeys/", [accessKey]),
+            // No number is a UUID: on whatever list, it is not there.
+            ("/v1.0/dnclists/{id}/numbers/{", [other("/v1.0/dnclists") ?? .none, .random]),
         ]
         if let (_, ids) = known.first(where: { path.hasPrefix($0.prefix) }) { return ids }
         return others.first { path.hasPrefix($0.key + "/") }.map { [$0.value] }

@@ -11,6 +11,7 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
+            if reason == Item.programMissing { try giveAgain(attempt, journal, item) }
             try refuse(attempt, because: reason, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
@@ -24,6 +25,7 @@ extension CampaignStep {
         case .outdialExhausted(_, let campaign, let run): try confirmExhaustion(of: campaign, run: run)
         case .queueJoined(let entry): try join(entry, item)
         case .agentLeg(let report): try apply(report, item)
+        case .flowProgress(let progress): try hear(progress, item)
         default: break
         }
     }

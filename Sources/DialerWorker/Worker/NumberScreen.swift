@@ -84,6 +84,7 @@ package struct NumberScreen: ServiceLifecycle.Service {
     /// What is not passed when the worker ends is not acknowledged, and comes again.
     private func pass(_ messages: [IncomingMessage]) async {
         let answers = await ask(messages.flatMap(\.items).compactMap(\.dialCommand))
+        if Task.isCancelled { return }
         let inputs = WorkerInput.of(messages) { $0.screened(by: answers) }
         while !submit(inputs) {
             if Task.isCancelled { return }
@@ -176,14 +177,16 @@ extension WorkerInput {
 
 extension Item {
     fileprivate var dialCommand: DialCommand? {
-        if case .dial(let command) = body { command } else { nil }
+        // A test call rings a number of the customer's own: it has no target, and no list holds it back.
+        guard case .dial(let command) = body, !command.target.isNone else { return nil }
+        return command
     }
 
     fileprivate var isDial: Bool { dialCommand != nil }
 
     /// With what is known of its number; one that nobody answered for is not to be dialed.
     fileprivate func screened(by answers: [ID: NumberScreening]) -> Item {
-        guard case .dial(var command) = body else { return self }
+        guard var command = dialCommand else { return self }
         command.screening = answers[command.attempt] ?? .unanswered
         return Item(id: id, correlation: correlation, body: .dial(command))
     }
