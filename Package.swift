@@ -112,7 +112,8 @@ let package = Package(
         .target(
             name: "DialerWorker",
             dependencies: [
-                "AMQP", "Contracts", "EventLog", "FaultInjection", "FlowEngine", "Service", argumentParser, grdb,
+                "AMQP", "Contracts", "EventLog", "FaultInjection", "FlowEngine", "OutboundHTTP", "Service",
+                argumentParser, grdb,
                 lifecycle, logging,
             ]
         ),

@@ -13,7 +13,7 @@ package import ServiceLifecycle
 package func buildWorker(
     _ options: WorkerOptions,
     _ context: DaemonContext,
-    webClient: any WebClient = RefusingWebClient()
+    webClient: (any WebClient)? = nil
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try WorkerSettings(options, context.environment)
     let provider = try simulator(settings, context.logger)
@@ -28,7 +28,10 @@ package func buildWorker(
     if let refusal = journal.refusal { throw JournalGuard.error(path: file.path, refusal) }
     let bus = try Bus(context) { Topology.worker(journal.id, $0) }
     let guardian = JournalGuard(path: file.path)
-    let errands = ErrandRunner(messages: try outbox(settings), web: webClient)
+    let errands = ErrandRunner(
+        messages: try outbox(settings),
+        web: try webClient ?? GuardedWebClient(context.environment)
+    )
     let acceptance = Acceptance()
     let readiness = context.readiness
     readiness.set("journal", ready: false, detail: "waiting for campaign-manager to accept the journal")
