@@ -96,7 +96,7 @@ extension SystemTests {
             let setup = try await system.api.makeCampaign(
                 rows,
                 tries: [5],
-                tryInterval: 500,
+                tryInterval: 1000,
                 dialTimeout: 5000,
                 settings: ["actions": [talk, ["type": "digits_receive", "option": ["length": 1, "duration": 2000]]]]
             )

@@ -162,12 +162,25 @@ private struct Tenant {
         accessKey = try #require(customer["accesskey"]["id"].id)
         let api = API(client: system.api.client, accessKey: token)
         self.api = api
-        // A campaign that has called, so that there is a campaigncall, and another that has not.
-        let called = try await api.makeCampaign([[number(901, 1, 2)]], tries: [1])
+        for (path, body) in Tenant.makers {
+            let answer = try await api.answer("POST", path, body(name))
+            if answer.status == 200, let id = answer.json["id"].id { others[path] = id }
+        }
+        // A campaign that has called, so that there is a campaigncall, a run of its actions and a wait in a queue, where
+        // nobody answers; and another that has not.
+        let queue = try #require(others["/v1.0/queues"])
+        let called = try await api.makeCampaign(
+            [[number(901, 1, 1)]],
+            tries: [1],
+            settings: ["actions": [["type": "queue_join", "option": ["queue_id": .id(queue)]]]]
+        )
         try await api.setStatus(called.id, "run")
         try await api.awaitExhaustion(called.id, within: .seconds(60))
         let calls = try await api.list("/v1.0/campaigns/\(called.id)/campaigncalls")
         campaigncall = try #require(calls.first?["id"].id)
+        for path in ["/v1.0/queuecalls", "/v1.0/activeflows"] {
+            others[path] = try #require(try await api.list(path).first?["id"].id, "\(path) is empty")
+        }
         let setup = try await api.makeCampaign([[number(901, 2, 1)]], tries: [1], settings: ["end_handle": "stop"])
         campaign = setup.id
         outdial = setup.outdial
@@ -176,10 +189,6 @@ private struct Tenant {
         try await api.call("PUT", "/v1.0/campaigns/\(campaign)", ["name": .string(name)])
         outdialBefore = try await api.call("PUT", "/v1.0/outdials/\(outdial)", ["name": .string(name)])
         target = try #require(try await api.list("/v1.0/outdials/\(outdial)/targets").first?["id"].id)
-        for (path, body) in Tenant.makers {
-            let answer = try await api.answer("POST", path, body(name))
-            if answer.status == 200, let id = answer.json["id"].id { others[path] = id }
-        }
         others["/v1.0/calls"] = calls.first?["reference_id"].id
         others["/v1.0/customers"] = customer["customer"]["id"].id ?? customer["id"].id
     }

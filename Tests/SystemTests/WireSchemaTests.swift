@@ -26,6 +26,14 @@ extension SystemTests {
             "messages/item.leave_queue": "this campaign has no queue; MessageSchemaTests checks its form",
             "messages/item.agent_leg": "this campaign has no queue; MessageSchemaTests checks its form",
             "events/activeflow_deleted": "no endpoint deletes a run of a flow",
+            "events/queuecall_created": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_waiting": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_connecting": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_serviced": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_done": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_abandoned": "this campaign has no queue; QueueTests hold theirs to it",
+            "events/queuecall_updated": "no request changes one; PublishedEventTests checks its form",
+            "events/queuecall_deleted": "no endpoint deletes one; PublishedEventTests checks its form",
             "events/customer_deleted": "no endpoint deletes a customer",
         ]
 
