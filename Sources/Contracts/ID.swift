@@ -13,6 +13,11 @@ package struct ID: Hashable, Sendable, Comparable {
         self.low = low
     }
 
+    /// When it was made, to the millisecond; nil for an id that is no UUIDv7 and does not say so.
+    package var madeAt: Timestamp? {
+        high >> 12 & 0xF == 7 ? Timestamp(microseconds: Int64(high >> 16) * 1000) : nil
+    }
+
     /// Parses the text form (any case, with its four dashes); nil when it is not one.
     package init?(_ text: some StringProtocol) {
         var high: UInt64 = 0

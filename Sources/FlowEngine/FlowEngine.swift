@@ -22,4 +22,10 @@ package enum FlowLimits {
     package static let textBytes = 65_536
     /// The most variables.
     package static let variables = 1000
+    /// The most bytes of all their values together.
+    package static let variableBytes = 262_144
+    /// The longest that one action waits or pauses, in ms: a day.
+    package static let longestPause: Int64 = 86_400_000
+    /// The most digits that one action collects.
+    package static let digits: Int64 = 1000
 }

@@ -6,8 +6,13 @@ extension FlowInstruction {
         let given = action.option
         // Actions inside of an action are filled in when they run.
         let option = action.type == "call" ? given : variables.fill(given)
-        func milliseconds(_ name: String, _ standard: Int64) -> Milliseconds {
-            Milliseconds(option[name].integer ?? standard)
+        // Fetched actions were checked by nobody.
+        func milliseconds(
+            _ name: String,
+            _ standard: Int64,
+            in range: ClosedRange<Int64> = 0...FlowLimits.longestPause
+        ) -> Milliseconds {
+            Milliseconds(min(max(option[name].integer ?? standard, range.lowerBound), range.upperBound))
         }
         switch action.type {
         case "answer": self = .answer
@@ -24,15 +29,15 @@ extension FlowInstruction {
         case "digits_receive":
             let duration = milliseconds("duration", 0)
             self = .collectDigits(
-                length: Int(option["length"].integer ?? 0),
+                length: Int(min(max(option["length"].integer ?? 0, 0), FlowLimits.digits)),
                 terminators: option["key"].string ?? "",
                 duration: duration.count == 0 ? FlowInstruction.digitsDuration : duration
             )
         case "digits_send":
             self = .sendDigits(
-                option["digits"].string ?? "",
-                duration: milliseconds("duration", 500),
-                interval: milliseconds("interval", 500)
+                String((option["digits"].string ?? "").prefix(100)),
+                duration: milliseconds("duration", 500, in: 100...1000),
+                interval: milliseconds("interval", 500, in: 0...5000)
             )
         case "sleep", "echo", "stream_echo": self = .pause(milliseconds("duration", 0))
         case "connect":

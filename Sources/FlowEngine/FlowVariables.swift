@@ -30,11 +30,15 @@ package struct FlowVariables: Hashable, Sendable {
 
     package subscript(name: String) -> String { values[name] ?? "" }
 
-    /// Sets `name`; false when there are too many variables already. A value that is too long is cut.
+    /// Sets `name`; false when there are too many variables already, or they hold too much. A value that is too long is
+    /// cut.
     @discardableResult
     package mutating func set(_ name: String, _ value: String) -> Bool {
         guard !name.isEmpty, values[name] != nil || values.count < FlowLimits.variables else { return false }
-        values[name] = FlowVariables.cut(value)
+        let value = FlowVariables.cut(value)
+        let others = values.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.utf8.count) }
+        guard others + value.utf8.count <= FlowLimits.variableBytes else { return false }
+        values[name] = value
         changed.insert(name)
         return true
     }

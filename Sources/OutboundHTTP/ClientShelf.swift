@@ -73,6 +73,8 @@ final class ClientShelf: Sendable {
         configuration.decompression = .disabled
         configuration.timeout.connect = .seconds(3)
         configuration.connectionPool.idleTimeout = .seconds(10)
+        // Customers of one host share its client, and must not wait for each other.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
         configuration.connectionPool.retryConnectionEstablishment = false
         // The name stays for the certificate, SNI and the Host header; the connection goes to the address.
         configuration.dnsOverride = [key.host: key.address.description]

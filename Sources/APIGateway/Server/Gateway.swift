@@ -115,7 +115,8 @@ struct Gateway: Sendable {
                     caller: caller,
                     correlation: call.correlation,
                     deadline: route.takesLong ? configuration.longDeadline : nil,
-                    idempotency: repeatKey?.mark(for: document)
+                    // An answer with a secret is kept nowhere: a repeat makes another secret, and that one holds.
+                    idempotency: rpc == "customer.webhook_secret" ? nil : repeatKey?.mark(for: document)
                 )
             let complete =
                 route.showsCampaigns

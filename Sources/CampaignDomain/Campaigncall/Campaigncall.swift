@@ -137,7 +137,9 @@ package struct Campaigncall: Aggregate, Hashable {
 
     /// The queue of its campaign, while it may still need an agent of it and does not wait there yet.
     package var neededQueue: ID? {
-        isOpen && queuecall.isNone && !assignment.queue.isNone && assignment.kind == .call ? assignment.queue : nil
+        // Other dialing engines bring no caller to a queue.
+        let mayCome = assignment.kind == .call && (assignment.engine.isEmpty || phase < .answered)
+        return isOpen && queuecall.isNone && !assignment.queue.isNone && mayCome ? assignment.queue : nil
     }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.

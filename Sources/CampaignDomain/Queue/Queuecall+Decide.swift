@@ -49,7 +49,8 @@ extension Queuecall {
             guard legs.count == 1 else { return [ended] }
             // The end of the call will be told, or they wait on: both after a pause.
             guard vain + 1 >= Queuecall.mostVain else { return [ended, .waiting] }
-            return [ended, .abandoned(.hangup, at: report.at, attempt: new.attempt, journal: nil)]
+            // Should the caller be there all the same, the flow goes on.
+            return [ended, .abandoned(.hangup, at: report.at, attempt: new.attempt, journal: new.journal)]
         }
     }
 

@@ -39,7 +39,10 @@ package struct CampaignHandler: Sendable {
             log: reads.log,
             clock: reads.clock,
             // What hashes a password takes so long that the gateway may ask again meanwhile.
-            joined: ["account.login", "agent.create", "agent.password", "customer.create"]
+            joined: [
+                "account.login", "agent.create", "agent.password", "customer.create", "customer.update",
+                "customer.webhook_secret",
+            ]
         )
         self.logger = logger
     }

@@ -49,6 +49,9 @@ extension CampaignStep {
     }
 
     static let defaultRoute = "default"
+    /// From a lease to the last moment at which its call may be placed: outdial-manager looks that far ahead when it
+    /// judges a calling window.
+    static let placingTime: Milliseconds = 30_000
     /// Few enough that outdial-manager finds the next ones while these are assigned.
     static let leasesPerRequest: Int64 = 250
 
@@ -290,8 +293,11 @@ extension CampaignStep {
         // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
         // again.
         let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
+        // An answer that was long on its way: outdial-manager has to look at the person's window and lists again.
+        let lastMoment = lease.attempt.madeAt.map { $0 + CampaignStep.placingTime }
+        let isFresh = lastMoment.map { now < $0 } ?? true
         let isAllowed =
-            isFirst && isRunning && (limit == 0 || adoption.open < limit)
+            isFirst && isRunning && isFresh && (limit == 0 || adoption.open < limit)
             && !adoption.tested.contains(lease.destination.target)
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
@@ -308,6 +314,7 @@ extension CampaignStep {
         adoption.open += 1
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
         assignment.kind = campaign.settings.kind.dial
+        if let lastMoment { assignment.startBy = min(assignment.startBy, lastMoment) }
         if assignment.engine.isEmpty { try assign(adoption.program, to: &assignment, lease, adoption.context) }
         let call = try CampaignTables.calls.record(
             [.created(assignment)],

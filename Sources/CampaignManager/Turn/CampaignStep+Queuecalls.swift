@@ -164,7 +164,8 @@ extension CampaignStep {
         if before?.status == .service, after.status == .done {
             try release(after.serviceAgent, leg: after.serviceLeg, missed: false, wrapUp: after.wrapUp, context)
         }
-        if after.status == .waiting { waitingQueues.insert(after.new.queue) }
+        // Also when one that waited is gone: those behind it may not have been looked at.
+        if after.status == .waiting || before?.status == .waiting { waitingQueues.insert(after.new.queue) }
         if before?.status != after.status { capacityChanged = true }
         try armTimer(of: after)
         if before?.status != after.status { QueueMetrics.shared.count(before, after) }

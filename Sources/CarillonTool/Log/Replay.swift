@@ -43,11 +43,13 @@ struct ReplayedKind: Sendable {
     /// Everything that is kept as events. A worker's attempt has no public object: it shows what the journal knows.
     static let all: [ReplayedKind] = [
         ReplayedKind(Campaign.self) { $0.resource }, ReplayedKind(Campaigncall.self) { $0.resource },
-        ReplayedKind(Outplan.self) { $0.json }, ReplayedKind(Customer.self) { $0.resource },
+        ReplayedKind(Outplan.self) { $0.resource }, ReplayedKind(Customer.self) { $0.resource },
         ReplayedKind(Agent.self) { $0.resource }, ReplayedKind(AccessKey.self) { $0.resource },
         ReplayedKind(Queue.self) { $0.resource }, ReplayedKind(Flow.self) { $0.json },
         ReplayedKind(CampaignDomain.Worker.self) { $0.json }, ReplayedKind(Outdial.self) { $0.resource },
         ReplayedKind(Target.self) { $0.resource }, ReplayedKind(Attempt.self) { $0.json },
+        ReplayedKind(Queuecall.self) { $0.resource }, ReplayedKind(Activeflow.self) { $0.resource },
+        ReplayedKind(DNCList.self) { $0.resource }, ReplayedKind(DNCNumber.self) { $0.resource },
     ]
 
     static func named(_ name: String) throws(ToolError) -> ReplayedKind {
