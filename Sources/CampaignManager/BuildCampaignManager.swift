@@ -173,7 +173,7 @@ package func buildCampaignManager(
             handler: { await handler.handle($0) }
         ),
     ]
-    services.append(webhooks)
+    services += [webhooks, CampaignMetrics(log: log)]
     if !settings.engines.routes.isEmpty {
         services.append(
             EngineReturns(

@@ -336,6 +336,18 @@ import Testing
         #expect(shown["agent_wait_ms"] == 20_000)
         // 65 s of talk and 10 s of wrap-up, of 20 s available, 5 s ringing and those.
         #expect(shown["agent_use"] == .double(0.75))
+        // As metrics, while the campaign runs.
+        let log = try LogReader(path: harness.directory.file("log.db"))
+        #expect(
+            try CampaignMetrics.figures(in: log) == [
+                campaign: [
+                    "carillon_campaign_answer_rate": 1, "carillon_campaign_abandon_rate": 0.5,
+                    "carillon_campaign_agent_wait_seconds": 20, "carillon_campaign_agent_use": 0.75,
+                ]
+            ]
+        )
+        try harness.request("campaign.stop", ["id": .id(campaign)])
+        #expect(try CampaignMetrics.figures(in: log).isEmpty)
         try expectSound()
     }
 }

@@ -186,7 +186,11 @@ extension Route {
 
     /// Whether the answer is a campaign or a list of them.
     fileprivate var showsCampaigns: Bool {
-        if case .manager(_, let rpc, _) = endpoint { rpc.hasPrefix("campaign.") && !takesLong } else { false }
+        if case .manager(_, let rpc, _) = endpoint {
+            rpc.hasPrefix("campaign.") && !["campaign.rehearse", "campaign.test_call"].contains(rpc)
+        } else {
+            false
+        }
     }
 
     /// Whether it goes through a whole list.
