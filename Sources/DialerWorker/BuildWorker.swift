@@ -32,6 +32,13 @@ package func buildWorker(
         messages: try outbox(settings),
         web: try webClient ?? GuardedWebClient(context.environment)
     )
+    let check = OutdialNumberCheck(
+        caller: ManagerCaller(client: bus.client, names: bus.names),
+        worker: settings.worker,
+        logger: context.logger,
+        clock: Clock.wall
+    )
+    let legs = LegScreen(check: check)
     let acceptance = Acceptance()
     let readiness = context.readiness
     readiness.set("journal", ready: false, detail: "waiting for campaign-manager to accept the journal")
@@ -40,6 +47,7 @@ package func buildWorker(
         core: core,
         provider: provider,
         errands: errands,
+        legs: legs,
         logger: context.logger,
         clock: Clock.wall,
         onAccepted: {
@@ -65,13 +73,7 @@ package func buildWorker(
         names: bus.names,
         clock: Clock.wall
     )
-    let screen = NumberScreen(
-        caller: ManagerCaller(client: bus.client, names: bus.names),
-        worker: settings.worker,
-        logger: context.logger,
-        clock: Clock.wall,
-        submit: { worker.submit($0) }
-    )
+    let screen = NumberScreen(check: check) { worker.submit($0) }
     let announcer = Announcer(journal: journal.id, worker: settings.worker)
     let names = bus.names
     return [
@@ -88,6 +90,7 @@ package func buildWorker(
         guardian,
         ProviderService(provider: provider),
         errands,
+        legs,
         reporter,
         screen,
         AfterAcceptance(

@@ -16,7 +16,7 @@ package enum FlowInstruction: Hashable, Sendable {
     /// Call these and join the first who answers with the caller.
     case connect(source: Address?, destinations: [Address])
     case joinQueue(ID)
-    /// Call these, with a flow of their own; nobody waits for them.
+    /// Call these, with a flow of their own; nobody waits for longer than until they are begun.
     case call(source: Address?, destinations: [Address], actions: [FlowAction])
     /// End the call; the flow is over.
     case hangUp(reason: HangupReason)
@@ -30,7 +30,7 @@ package enum FlowInstruction: Hashable, Sendable {
     /// Whether the flow goes on at once: somebody does it, and nobody waits for it.
     package var isForgotten: Bool {
         switch self {
-        case .call, .hangUp: true
+        case .hangUp: true
         case .speak(_, _, _, let isAwaited): !isAwaited
         case .sendWebhook(let message): !message.isAwaited
         default: false

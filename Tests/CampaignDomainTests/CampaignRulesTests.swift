@@ -144,6 +144,30 @@ import Testing
         #expect(reason { try campaign().checkStart(outplan: plan, isFlowMissing: true) } == "FLOW_MISSING")
     }
 
+    @Test func `what another dialing engine cannot do keeps it from being started on its route`() throws {
+        let plan = try outplan()
+        func obstacles(_ settings: JSONObject, isForEngine: Bool = true) throws -> [String] {
+            let events = try Campaign.create(id: id(1), customer: id(3), body: try RequestBody(.object(settings)))
+            let campaign = try #require(given(Campaign.self, events))
+            return campaign.startObstacles(outplan: plan, isForEngine: isForEngine).map(\.rawValue)
+        }
+        let actions: JSONValue = [["type": "talk", "option": ["text": "hi"]]]
+        let whole: JSONObject = ["outdial_id": .id(id(7)), "actions": actions]
+        #expect(try obstacles(whole).isEmpty)
+        for kind in ["flow", "message", "email"] {
+            var settings = whole
+            settings["type"] = .string(kind)
+            #expect(try obstacles(settings) == ["ENGINE_CALLS_ONLY"])
+            #expect(try obstacles(settings, isForEngine: false).isEmpty)
+        }
+        var queued = whole
+        queued["queue_id"] = .id(id(8))
+        #expect(try obstacles(queued) == ["ENGINE_WITHOUT_QUEUE"])
+        for obstacle in [Campaign.StartObstacle.engineCallsOnly, .engineWithoutQueue] {
+            #expect(obstacle.refusal.status == .failedPrecondition && obstacle.refusal.message.contains("set route"))
+        }
+    }
+
     @Test func `a pause changes no status, and holds back the end by exhaustion`() throws {
         let running = try campaign(Self.settings(), .started(run: 1))
         #expect(try running.pause(body: try body(["paused": true])) == [.paused])

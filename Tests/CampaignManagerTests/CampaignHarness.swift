@@ -12,7 +12,7 @@ final class CampaignHarness {
     let turn: CampaignTurn
     var ids = IDGenerator(seed: 5)
     var now = moment(0)
-    private let collected = Locked<[CampaignEffect]>([])
+    let collected = Locked<[CampaignEffect]>([])
 
     static let customer = id(3)
     static let outdial = id(2)

@@ -1,10 +1,11 @@
 import CampaignDomain
-import CampaignManager
 import Contracts
 import EventLog
 import Service
 import TestSupport
 import Testing
+
+@testable import CampaignManager
 
 /// Attempts that other people's dialing engines place.
 @Suite struct EngineTests {
@@ -84,6 +85,77 @@ import Testing
             #expect(commands(try harness.perform([.tick(isConnected: true), .reconcile(claim)])).isEmpty)
         }
         #expect(try harness.verify().isEmpty)
+    }
+
+    @Test func aCommandCarriesWhatTheListSaysOfThePerson() throws {
+        let harness = try Self.harness()
+        let talk: JSONValue = [["type": "talk", "option": ["text": "hi"]]]
+        let campaign = try harness.makeCampaign(["route": "acme", "actions": talk])
+        let request = try #require(try harness.start(campaign).first)
+        #expect(request.needsProfile)
+        var leases = harness.leases(1)
+        leases[0].profile = TargetProfile(name: "Ann", data: "x", variables: ["day": "Monday", "name": "column"])
+
+        let effects = try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+
+        let command = try #require(commands(effects).first?.command)
+        #expect(command.program.isNone)
+        let told = command.callDial(correlation: id(1), at: harness.now)["data"]["variables"]
+        #expect(told == ["data": "x", "day": "Monday", "detail": "", "name": "Ann"])
+    }
+
+    @Test(arguments: ["flow", "message", "email"]) func whatIsNoCallIsNotStartedOnAnEnginesRoute(_ kind: String) throws
+    {
+        let harness = try Self.harness()
+        let talk: JSONValue = [["type": "talk", "option": ["text": "hi"]]]
+        let campaign = try harness.makeCampaign(["type": .string(kind), "route": "acme", "actions": talk])
+
+        let refusal = #expect(throws: Refusal.self) { _ = try harness.start(campaign) }
+
+        #expect(refusal?.reason == "ENGINE_CALLS_ONLY")
+        let reads = CampaignReads(log: try harness.reader, clock: { moment(0) })
+        let request = CampaignHarness.reading("campaign.rehearse", of: campaign)
+        #expect(try reads.rehearsal(request, engineRoutes: ["acme"]).obstacles.map(\.reason) == ["ENGINE_CALLS_ONLY"])
+    }
+
+    @Test func aRunningCampaignIsNotChangedToWhatItsEngineCannotDo() throws {
+        let harness = try Self.harness()
+        try harness.hearWorker()
+        let talk: JSONValue = [["type": "talk", "option": ["text": "hi"]]]
+        let campaign = try harness.makeCampaign(["type": "flow", "actions": talk])
+        _ = try harness.start(campaign)
+        let change: JSONValue = ["id": .id(campaign), "body": ["route": "acme"]]
+
+        let refusal = #expect(throws: Refusal.self) { try harness.request("campaign.update", change) }
+
+        #expect(refusal?.reason == "ENGINE_CALLS_ONLY")
+        #expect(try harness.campaign(campaign).settings.route.isEmpty)
+    }
+
+    @Test func aRunningCampaignAsksForNobodyOnceItsOutplanNamesAnEngineThatCannotServeIt() throws {
+        let harness = try Self.harness()
+        let talk: JSONValue = [["type": "talk", "option": ["text": "hi"]]]
+        let campaign = try harness.makeCampaign(["type": "flow", "actions": talk])
+        _ = try harness.start(campaign)
+        let outplan = try harness.campaign(campaign).settings.outplan
+
+        try harness.request("outplan.update", ["id": .id(outplan), "body": ["route": "acme"]])
+        let effects = try harness.perform([.tick(isConnected: true)])
+
+        #expect(effects.allSatisfy { if case .lease = $0 { false } else { true } })
+    }
+
+    @Test func aTestCallGoesToTheEngineAsWell() throws {
+        let harness = try Self.harness()
+        let campaign = try harness.makeCampaign(["route": "acme"])
+
+        let call = try harness.request(
+            "campaign.test_call",
+            ["campaign_id": .id(campaign), "id": .id(id(5)), "body": ["destination": "+15557654321"]]
+        )
+
+        #expect(commands(harness.collected.value).map { .id($0.command.call) } == [call["id"]])
+        #expect(try harness.items().isEmpty)
     }
 
     @Test func noMoreAreAskedForThanTheRouteHasChannels() throws {

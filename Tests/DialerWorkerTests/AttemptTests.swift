@@ -54,6 +54,13 @@ struct AttemptTests {
         #expect(when(dial(), []) == [claimedWith(startBy: Sample.start)])
     }
 
+    @Test("does not count as never placed once it was answered", arguments: [HangupReason.doNotCall, .notDialed])
+    func answeredIsPlaced(_ reason: HangupReason) {
+        let answered: [AttemptEvent] = [claimed, .dialing(subject), .ringing(subject), .progressing(subject)]
+        let end = AttemptCommand.report(.ended(reason: reason, by: .local))
+        #expect(when(end, answered) == [.hangup(subject, reason: "failed", by: "local")])
+    }
+
     @Test("is not placed when its number is on a list, or nobody could say")
     func screening() {
         func screened(_ screening: NumberScreening) -> [AttemptEvent] {

@@ -220,52 +220,20 @@ struct WorkerFlowTests {
         #expect(told.map(\.number) == ["+15551230001"] && told.map(\.outdial) == [Sample.id(800)])
     }
 
-    @Test func callsThatAFlowPlacesTakeChannelsAndRunActionsOfTheirOwn() throws {
-        let bench = try bench(channels: 3)
-        let call = FlowBench.action(
-            "call",
-            [
-                "destinations": [["target": "+15551239001"], ["target": "+15551239002"], ["target": "+15551239003"]],
-                "actions": [FlowBench.action("talk", ["text": "come, ${name}"])],
-            ]
-        )
-        let effects = try bench.begin([call, talk])
-        guard case .call(let legs)? = effects.orders.first?.what else {
-            Issue.record("\(effects.orders)")
-            return
-        }
-        #expect(legs.map(\.command.destination.target) == ["+15551239001", "+15551239002"])
-        #expect(legs.allSatisfy { $0.owner == Sample.attempt(1) } && Set(legs.map(\.command.attempt)).count == 2)
-        #expect(bench.core.free == 0)
-        let leg = legs[0].command.attempt
-        let answered = try bench.turn(.report(CallReport(attempt: leg, what: .answered)))
-        #expect(what(answered) == [.speak(text: "come, Ann", language: "", endsOnDigits: false)])
-        #expect(answered.orders.first?.attempt == leg)
-        try bench.turn(.report(CallReport(attempt: leg, what: .ended(reason: .normal, by: .remote))))
-        #expect(bench.core.free == 1)
-        #expect(try bench.notes().contains(.legEnded(attempt: Sample.attempt(1), leg: leg, reason: "normal")))
-    }
-
-    @Test func whoeverIsConnectedIsKeptBeforeTheyAreCalled() throws {
+    @Test func filesAreLookedAtBeforeTheyArePlayed() throws {
         let bench = try bench()
-        let connect = FlowBench.action(
-            "connect",
-            ["destinations": [["target": "+15551239001"], ["type": "agent", "target": "x"]]]
-        )
-        let effects = try bench.begin([connect, talk])
-        guard case .connect(let legs)? = effects.orders.first?.what else {
-            Issue.record("\(effects.orders)")
-            return
-        }
-        #expect(legs.count == 1)
-        let placed = FlowNote.legPlaced(
-            attempt: Sample.attempt(1),
-            leg: legs[0].command.attempt,
-            destination: legs[0].command.destination
-        )
-        #expect(try bench.notes().contains(placed))
-        let next = try bench.report(.orderDone(effects.orders[0].number, .connected("answered")))
-        #expect(next.orders.count == 1)
-        #expect(steps(try bench.notes()).last?.executed.map(\.result) == ["answered"])
+        let urls = ["https://example.com/a.wav", "http://10.0.0.1/b.wav"]
+        let play = FlowBench.action("play", ["stream_urls": .array(urls.map { .string($0) })])
+        let effects = try bench.begin([play, play, talk])
+        #expect(effects.orders.isEmpty && effects.errands.map(\.what) == [.files(urls)])
+        // One of them can be played, and of the second time none.
+        let problem = "1 of 2 not played: blocked"
+        let found = WorkerInput.errandDone(Sample.attempt(1), number: 1, .found([urls[0]], problem: problem))
+        #expect(what(try bench.turn(found)) == [.play(urls: [urls[0]])])
+        #expect(try bench.report(.orderDone(1, .done)).errands.count == 1)
+        let none = WorkerInput.errandDone(Sample.attempt(1), number: 2, .found([], problem: "2 of 2 not played: no"))
+        #expect(try bench.turn(none).orders.count == 1)
+        let results = steps(try bench.notes()).flatMap(\.executed).map(\.result)
+        #expect(results == [problem, "failed: 2 of 2 not played: no"])
     }
 }

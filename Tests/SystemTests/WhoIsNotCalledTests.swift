@@ -29,6 +29,44 @@ extension SystemTests {
             try await api.call("DELETE", "/v1.0/dnclists/\(list)")
         }
 
+        @Test func whoOptsOutInAFlowIsNotCalledAgainByAnybody() async throws {
+            let system = try await SharedSystem.current.system()
+            let api = system.api
+            // Who presses 1; somebody who presses nothing; and a number that is listed.
+            let (leaver, other, listed) = (number(733, 0, 7), number(733, 1, 1), number(733, 2, 1))
+            let list = try #require(try await api.call("POST", "/v1.0/dnclists", ["name": "no agents"])["id"].string)
+            try await api.call("POST", "/v1.0/dnclists/\(list)/numbers", ["number": .string(listed)])
+            let (leave, stay) = (JSONValue.id(ID(high: 78, low: 1)), JSONValue.id(ID(high: 78, low: 2)))
+            let actions: JSONValue = [
+                ["type": "digits_receive", "option": ["length": 1, "duration": 3000]],
+                ["type": "branch", "option": ["target_ids": ["1": leave], "default_target_id": stay]],
+                ["id": leave, "type": "variable_set", "option": ["key": "carillon.opt_out", "value": "true"]],
+                ["id": stay, "type": "connect", "option": ["destinations": [["target": .string(listed)]]]],
+                ["type": "talk", "option": ["text": "Good bye. We will do what you have asked us for."]],
+            ]
+            let setup = try await api.makeCampaign([[leaver], [other]], tries: [1], settings: ["actions": actions])
+            try await api.setStatus(setup.id, "run")
+            try await api.awaitExhaustion(setup.id, within: .seconds(30))
+            let later = try await api.makeCampaign([[leaver]], tries: [1])
+            try await api.setStatus(later.id, "run")
+            try await api.awaitExhaustion(later.id, within: .seconds(30))
+
+            let facts = try system.facts().of(setup, later)
+            #expect(Set(facts.ledger.map(\.number)) == [leaver, other] && facts.ledger.count == 2)
+            let check = try await api.get("/v1.0/dnclists/check?number=%2B\(leaver.dropFirst())")
+            #expect(check["listed"] == true && check["dnclists"].array?.count == 1)
+            let reasons = try system.facts().of(later).targets.values.map(\.resultReason)
+            #expect(reasons == ["do_not_call"])
+            // Nobody was connected with the listed number, and everybody's flow went on.
+            let runs = try await api.list("/v1.0/activeflows?campaign_id=\(setup.id)")
+            let connects = runs.map { run in
+                run["executed_actions"].array?.first { $0["type"].string == "connect" }?["result"].string
+            }
+            #expect(connects == ["do_not_call", "do_not_call"])
+            facts.expectSound()
+            try await api.call("DELETE", "/v1.0/dnclists/\(list)")
+        }
+
         @Test func aCampaignWaitsForItsWindowAndGoesOnWhenItOpens() async throws {
             let system = try await SharedSystem.current.system()
             let api = system.api

@@ -24,12 +24,14 @@ extension Campaign {
     package func checkStart(
         outplan: Outplan?,
         isQueueMissing: Bool = false,
-        isFlowMissing: Bool = false
+        isFlowMissing: Bool = false,
+        isForEngine: Bool = false
     ) throws(Refusal) {
         let obstacles = startObstacles(
             outplan: outplan,
             isQueueMissing: isQueueMissing,
-            isFlowMissing: isFlowMissing
+            isFlowMissing: isFlowMissing,
+            isForEngine: isForEngine
         )
         if let first = obstacles.first { throw first.refusal }
     }
@@ -39,10 +41,12 @@ extension Campaign {
     /// - Parameters:
     ///   - isQueueMissing: it names a queue that is deleted.
     ///   - isFlowMissing: it names a flow that is deleted.
+    ///   - isForEngine: another dialing engine serves its route.
     package func startObstacles(
         outplan: Outplan?,
         isQueueMissing: Bool = false,
-        isFlowMissing: Bool = false
+        isFlowMissing: Bool = false,
+        isForEngine: Bool = false
     ) -> [StartObstacle] {
         var obstacles: [StartObstacle] = []
         if settings.kind != .call, settings.actions.isEmpty, settings.flow.isNone { obstacles.append(.actionsMissing) }
@@ -54,7 +58,13 @@ extension Campaign {
         }
         if isQueueMissing { obstacles.append(.queueMissing) }
         if isFlowMissing { obstacles.append(.flowMissing) }
+        if isForEngine { obstacles += engineObstacles }
         return obstacles
+    }
+
+    /// What other dialing engines cannot do for it: they place calls, and that is all.
+    package var engineObstacles: [StartObstacle] {
+        (settings.kind == .call ? [] : [.engineCallsOnly]) + (settings.queue.isNone ? [] : [.engineWithoutQueue])
     }
 
     /// Why a campaign as it is set up cannot be started.
@@ -65,6 +75,8 @@ extension Campaign {
         case noTries = "NO_TRIES"
         case queueMissing = "QUEUE_MISSING"
         case flowMissing = "FLOW_MISSING"
+        case engineCallsOnly = "ENGINE_CALLS_ONLY"
+        case engineWithoutQueue = "ENGINE_WITHOUT_QUEUE"
 
         package var refusal: Refusal {
             switch self {
@@ -93,6 +105,20 @@ extension Campaign {
                     .failedPrecondition,
                     rawValue,
                     "the campaign's flow is deleted; set flow_id with PUT /campaigns/{id}"
+                )
+            case .engineCallsOnly:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign's route is served by another dialing engine, which places calls and nothing else; set "
+                        + "route, of the campaign or of its outplan, to one that a dialer-worker serves, or type to call"
+                )
+            case .engineWithoutQueue:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign's route is served by another dialing engine, which joins nobody with agents; set route, "
+                        + "of the campaign or of its outplan, to one that a dialer-worker serves, or remove queue_id"
                 )
             case .noTries:
                 .state(

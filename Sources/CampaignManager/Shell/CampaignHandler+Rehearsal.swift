@@ -98,14 +98,15 @@ extension CampaignReads {
             let known = try CampaignTables.outplans.load(campaign.settings.outplan, in: db)?.state
             let outplan = known?.deletedAt == nil ? known : nil
             let (queue, flow) = (campaign.settings.queue, campaign.settings.flow)
+            let route = CampaignStep.route(of: campaign.settings, outplan)
             var obstacles = campaign.startObstacles(
                 outplan: outplan,
                 isQueueMissing: try !queue.isNone
                     && CampaignTables.queues.load(queue, in: db)?.state.deletedAt != nil,
-                isFlowMissing: try !flow.isNone && CampaignTables.flows.load(flow, in: db)?.state.deletedAt != nil
+                isFlowMissing: try !flow.isNone && CampaignTables.flows.load(flow, in: db)?.state.deletedAt != nil,
+                isForEngine: engineRoutes.contains(route)
             ).map { Obstacle($0) }
             if campaign.isPaused { obstacles.append(.paused) }
-            let route = CampaignStep.route(of: campaign.settings, outplan)
             let live = try CampaignTables.workers.fetch("WHERE status = 'live'", [], in: db).map(\.state)
             if !engineRoutes.contains(route), !live.contains(where: { $0.route == route && $0.channels > 0 }) {
                 obstacles.append(

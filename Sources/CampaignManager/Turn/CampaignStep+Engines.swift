@@ -18,6 +18,22 @@ extension CampaignStep {
         }
     }
 
+    /// Whether another engine serves the route that `campaign` is dialed by.
+    func isForEngine(_ campaign: Campaign, _ outplan: Outplan?) -> Bool {
+        let route = CampaignStep.route(of: campaign.settings, outplan)
+        return settings.engines.routes.contains { $0.name == route }
+    }
+
+    /// Throws when `events` would make of a running campaign one that could not be started on its route.
+    func checkRoute(of campaign: Campaign, after events: [CampaignEvent]) throws {
+        guard campaign.status != .stop, !events.isEmpty else { return }
+        var changed: Campaign? = campaign
+        for event in events { Campaign.evolve(&changed, event, at: now) }
+        guard let changed, let first = changed.engineObstacles.first else { return }
+        let outplan = try CampaignTables.outplans.load(changed.settings.outplan, in: turn)?.state
+        if isForEngine(changed, outplan) { throw first.refusal }
+    }
+
     func deadline(of call: Campaigncall) -> Timestamp { call.deadline(from: now, patience: settings.settleTimeout) }
 
     mutating func commandFailed(_ attempt: ID, _ failure: EngineCommand.Failure) throws {

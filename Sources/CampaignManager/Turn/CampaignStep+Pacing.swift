@@ -114,7 +114,7 @@ extension CampaignStep {
         let count = min(permits, CampaignStep.leasesPerRequest)
         promised[route, default: 0] += count
         memory.buckets[campaign.id]?.take(count)
-        request(count, for: campaign)
+        request(count, for: campaign, needsProfile: settings.engines.routes.contains { $0.name == route })
     }
 
     /// What the limits of the campaign itself and its route allow now; nil when that is nothing.
@@ -128,6 +128,8 @@ extension CampaignStep {
             return nil
         }
         let route = CampaignStep.route(of: campaign.settings, outplan)
+        // Its outplan was given that route while it runs: what an engine cannot do is not asked of it.
+        guard campaign.engineObstacles.isEmpty || !isForEngine(campaign, outplan) else { return nil }
         let permits = Pacing(
             maximumConcurrent: campaign.settings.maximumConcurrent,
             open: try CallCounts(campaign: campaign.id, in: db).open,
@@ -137,7 +139,7 @@ extension CampaignStep {
         return permits > 0 ? (permits, route) : nil
     }
 
-    mutating func request(_ count: Int64, for campaign: Campaign) {
+    mutating func request(_ count: Int64, for campaign: Campaign, needsProfile: Bool = false) {
         let request = LeaseRequest(
             id: turn.ids.next(at: now),
             campaign: campaign.id,
@@ -145,7 +147,7 @@ extension CampaignStep {
             customer: campaign.customer,
             outdial: campaign.settings.outdial,
             count: count,
-            needsProfile: campaign.settings.hasProgram
+            needsProfile: needsProfile || campaign.settings.hasProgram
         )
         memory.pending[campaign.id] = request
         effects.append(.lease(request))
@@ -299,6 +301,7 @@ extension CampaignStep {
         let isAllowed =
             isFirst && isRunning && isFresh && (limit == 0 || adoption.open < limit)
             && !adoption.tested.contains(lease.destination.target)
+            && (campaign.engineObstacles.isEmpty || !isForEngine(campaign, adoption.outplan))
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
             let returned = CampaignEvent.leaseReturned(
@@ -315,7 +318,11 @@ extension CampaignStep {
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
         assignment.kind = campaign.settings.kind.dial
         if let lastMoment { assignment.startBy = min(assignment.startBy, lastMoment) }
-        if assignment.engine.isEmpty { try assign(adoption.program, to: &assignment, lease, adoption.context) }
+        if assignment.engine.isEmpty {
+            try assign(adoption.program, to: &assignment, lease, adoption.context)
+        } else {
+            assignment.profile = lease.profile
+        }
         let call = try CampaignTables.calls.record(
             [.created(assignment)],
             on: lease.attempt,

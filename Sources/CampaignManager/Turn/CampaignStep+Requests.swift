@@ -67,6 +67,7 @@ extension CampaignStep {
             }
             try checkReferences(loaded.state.settings, request.customerID, changes: changes)
         }
+        try checkRoute(of: loaded.state, after: events)
         let updated = try record(events, on: loaded, context)
         try drain(updated)
         return try resource(updated)
@@ -159,7 +160,8 @@ extension CampaignStep {
             },
             isFlowMissing: isMissing(campaign.settings.flow) {
                 try CampaignTables.flows.load($0, in: turn).map { $0.state.deletedAt }
-            }
+            },
+            isForEngine: isForEngine(campaign, outplan)
         )
     }
 

@@ -50,7 +50,10 @@ extension CampaignStep {
             context: context,
             in: turn
         )
-        try turn.armTimer(kind: CampaignStep.attemptTimer, key: id.description, at: call.state.deadline(from: now))
+        try turn.armTimer(kind: CampaignStep.attemptTimer, key: id.description, at: deadline(of: call.state))
+        if !assignment.engine.isEmpty {
+            effects.append(.dial(EngineCommand(assignment, correlation: context.correlation)))
+        }
         return call.state.callResource
     }
 

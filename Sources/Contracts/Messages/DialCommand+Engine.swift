@@ -15,7 +15,7 @@ extension DialCommand {
                 "destination": destination.json, "destination_index": .integer(destinationIndex),
                 "try_count": .integer(tryCount), "dial_timeout": .integer(dialTimeout.count),
                 "max_talk_time": .integer(maximumTalkTime.count), "start_by": .string(startBy.rfc3339),
-                "variables": [:],
+                "variables": .texts(profile.texts),
             ],
         ]
     }

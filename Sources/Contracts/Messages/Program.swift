@@ -67,6 +67,11 @@ package struct TargetProfile: Hashable, Sendable {
         self.variables = variables
     }
 
+    /// All of it by name: the columns, and over them `name`, `detail` and `data`, which are there even when empty.
+    package var texts: [String: String] {
+        variables.merging(["name": name, "detail": detail, "data": data]) { _, own in own }
+    }
+
     /// Adds what is not empty, as `target_name`, `target_detail`, `target_data` and `variables`.
     package func append(to object: inout JSONObject) {
         if !name.isEmpty { object.append("target_name", .string(name)) }

@@ -82,7 +82,10 @@ extension Attempt {
         case .ended(let reason, let by):
             guard phase.isLive else { return [] }
             // `normal` means success to everybody else, and nobody was talked to.
-            let reported = reason == .normal && !phase.isAnswered ? .failed : reason
+            // Nor may a call that was answered count as one that never was, whatever a flow hangs up with: its try would be
+            // given back.
+            let contradicts = phase.isAnswered ? reason.isNeverPlaced : reason == .normal
+            let reported = contradicts ? .failed : reason
             return [.hangup(subject, reason: reported.rawValue, by: by.rawValue)]
         }
     }

@@ -9,6 +9,8 @@ package enum FlowNote: Hashable, Sendable {
     case optOut(OptOut)
     /// A call of its own that the flow places; it is in the ledger under this id.
     case legPlaced(attempt: ID, leg: ID, destination: Address)
+    /// A call that the flow wanted and that was not placed: `do_not_call`, `unchecked` or `no_channel`.
+    case legRefused(attempt: ID, leg: ID, destination: Address, reason: String)
     /// What the flow on such a call did.
     case legProgressed(leg: ID, FlowSteps)
     case legEnded(attempt: ID, leg: ID, reason: String)
@@ -20,6 +22,7 @@ package enum FlowNote: Hashable, Sendable {
         case .agentLeg: "flow_agent_leg"
         case .optOut: "flow_opt_out"
         case .legPlaced: "flow_leg_placed"
+        case .legRefused: "flow_leg_refused"
         case .legProgressed: "flow_leg_progressed"
         case .legEnded: "flow_leg_ended"
         }
@@ -38,6 +41,11 @@ package enum FlowNote: Hashable, Sendable {
         case .optOut(let optOut): return optOut.json
         case .legPlaced(let attempt, let leg, let destination):
             return ["attempt_id": .id(attempt), "leg_id": .id(leg), "destination": destination.json]
+        case .legRefused(let attempt, let leg, let destination, let reason):
+            return [
+                "attempt_id": .id(attempt), "leg_id": .id(leg), "destination": destination.json,
+                "reason": .string(reason),
+            ]
         case .legProgressed(let leg, let steps):
             var members = steps.members
             members.append("leg_id", .id(leg))
@@ -77,6 +85,16 @@ package enum FlowNote: Hashable, Sendable {
                 attempt: try json.requireID("attempt_id"),
                 leg: try json.requireID("leg_id"),
                 destination: destination
+            )
+        case "flow_leg_refused":
+            guard let destination = try Address.stored(json["destination"]) else {
+                throw JSONError("destination is missing")
+            }
+            self = .legRefused(
+                attempt: try json.requireID("attempt_id"),
+                leg: try json.requireID("leg_id"),
+                destination: destination,
+                reason: try json.requireString("reason")
             )
         case "flow_leg_progressed": self = .legProgressed(leg: try json.requireID("leg_id"), try FlowSteps(json: json))
         case "flow_leg_ended":

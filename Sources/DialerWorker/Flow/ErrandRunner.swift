@@ -53,29 +53,57 @@ package struct ErrandRunner: ServiceLifecycle.Service {
             await withTaskGroup(of: Void.self) { group in
                 var running = 0
                 for await errand in requests {
-                    guard case .web(let request) = errand.what else { continue }
                     if running >= ErrandRunner.webLimit {
                         await group.next()
                         running -= 1
                     }
                     running += 1
                     group.addTask {
-                        switch await web.send(request) {
-                        case .answered(let status, let body):
-                            sink.give(errand.done(.answered(status: status, body: body)))
-                        case .failed(let reason): sink.give(errand.done(.failed(reason: reason)))
-                        }
+                        if let outcome = await outcome(of: errand.what) { sink.give(errand.done(outcome)) }
                     }
                 }
                 group.cancelAll()
             }
+        }
+        await web.shutDown()
+    }
+
+    /// Nil for what is not for the web.
+    private func outcome(of what: FlowErrand.What) async -> ErrandOutcome? {
+        switch what {
+        case .message, .email: return nil
+        case .web(let request):
+            switch await web.send(request) {
+            case .answered(let status, let body): return .answered(status: status, body: body)
+            case .failed(let reason): return .failed(reason: reason)
+            }
+        case .files(let urls):
+            var playable: [String] = []
+            var problems: [String] = []
+            for url in urls {
+                if let problem = await problem(with: url) { problems.append(problem) } else { playable.append(url) }
+            }
+            let problem = problems.first.map { "\(problems.count) of \(urls.count) not played: \($0)" }
+            return .found(playable, problem: problem)
+        }
+    }
+
+    /// Nil when its server has it. One that takes no `HEAD` is believed.
+    private func problem(with url: String) async -> String? {
+        switch await web.send(WebRequest(method: "HEAD", url: url, contentType: "", body: "")) {
+        case .answered(let status, _):
+            [405, 501].contains(status) || (200...299).contains(status) ? nil : "status \(status)"
+        case .failed(let reason): reason
         }
     }
 }
 
 extension FlowErrand {
     fileprivate var isWeb: Bool {
-        if case .web = what { true } else { false }
+        switch what {
+        case .web, .files: true
+        case .message, .email: false
+        }
     }
 
     /// For whom waits for it.

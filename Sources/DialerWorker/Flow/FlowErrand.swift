@@ -14,6 +14,8 @@ package struct FlowErrand: Hashable, Sendable {
         case message(source: Address?, destinations: [Address], text: String)
         case email(destinations: [Address], subject: String, content: String, attachments: [JSONValue])
         case web(WebRequest)
+        /// Look whether these files are there, before they are played.
+        case files([String])
     }
 }
 
@@ -46,6 +48,12 @@ package enum WebResult: Hashable, Sendable {
 /// Guards, limits and time-outs are the client's own; at most ``ErrandRunner/webLimit`` requests are under way at once.
 package protocol WebClient: Sendable {
     func send(_ request: WebRequest) async -> WebResult
+    /// Once, after the last request.
+    func shutDown() async
+}
+
+extension WebClient {
+    package func shutDown() async {}
 }
 
 /// Asks nobody: for installations without a client.
@@ -68,4 +76,6 @@ package enum ErrandOutcome: Hashable, Sendable {
     case sent
     case answered(status: Int, body: String)
     case failed(reason: String)
+    /// The files that can be played, and what is wrong with the others, if any are.
+    case found([String], problem: String?)
 }

@@ -11,6 +11,13 @@ struct FlowRun: Sendable {
         case queue(order: Int)
     }
 
+    struct AskedLegs {
+        var number: Int
+        var legs: [CallLeg]
+        /// Nil: they are to be joined with the caller.
+        var actions: [FlowAction]?
+    }
+
     /// The call's own command; of a call that a flow placed, a copy of its attempt's with the leg as attempt.
     let command: DialCommand
     /// The attempt whose stream keeps what happens.
@@ -28,6 +35,10 @@ struct FlowRun: Sendable {
     /// Every leg that was ever ordered: none is rung twice.
     var rung: Set<ID> = []
     var queuecall = ID.none
+    /// The calls that its order wants to place, while their numbers are looked up.
+    var asked: AskedLegs?
+    /// What is to be said of the files that are played, besides that they were.
+    var played: String?
     /// A message or mail of it could not be sent.
     var hasFailedToSend = false
 
@@ -54,10 +65,7 @@ struct FlowRun: Sendable {
 
     /// The variables that it begins with: columns of the import first, then what is known of the target and the call.
     var variables: [String: String] {
-        var values = command.profile.variables
-        values["name"] = command.profile.name
-        values["detail"] = command.profile.detail
-        values["data"] = command.profile.data
+        var values = command.profile.texts
         values["voipbin.campaign.id"] = command.campaign.description
         values["voipbin.campaigncall.id"] = owner.description
         values["voipbin.activeflow.id"] = ID.activeflow(of: owner).description

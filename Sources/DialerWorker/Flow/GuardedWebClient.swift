@@ -15,6 +15,8 @@ struct GuardedWebClient: WebClient {
         }
     }
 
+    func shutDown() async { await http.shutDown() }
+
     func send(_ request: WebRequest) async -> WebResult {
         let hasBody = !request.body.isEmpty
         let outgoing = OutboundRequest(

@@ -39,7 +39,7 @@ package final class Outbox: MessageTransport {
             line.append("subject", .string(subject))
             line.append("content", .string(content))
             line.append("attachments", .array(attachments))
-        case .web: line.append("kind", "web")
+        case .web, .files: line.append("kind", "web")
         }
         return .object(line)
     }

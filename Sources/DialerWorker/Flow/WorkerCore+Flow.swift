@@ -39,7 +39,10 @@ extension WorkerCore {
             try take(step, of: &run, isFirst: true, &drafts, &effects, turn)
         case .orderDone(let number, let result):
             guard run.waiting == .order(number) else { return }
-            try resume(&run, FlowOutcome(result), &drafts, &effects, turn)
+            var outcome = FlowOutcome(result)
+            if case .done = outcome, let played = run.played { outcome = .done(result: played) }
+            run.played = nil
+            try resume(&run, outcome, &drafts, &effects, turn)
         case .agentLeg(let leg, let state): try follow(leg, state, &run, &drafts, &effects, turn)
         case .ended:
             try end(&run, "the call ended", &drafts, turn)
@@ -54,7 +57,7 @@ extension WorkerCore {
     mutating func follow(
         _ attempt: ID,
         _ number: Int,
-        _ outcome: FlowOutcome,
+        _ outcome: ErrandOutcome,
         _ drafts: inout Drafts,
         _ effects: inout WorkerEffects,
         _ turn: Turn
@@ -63,11 +66,17 @@ extension WorkerCore {
         if case .failed = outcome, ["message_send", "email_send"].contains(run.execution?.current?.type) {
             run.hasFailedToSend = true
         }
-        try resume(&run, outcome, &drafts, &effects, turn)
+        if case .found(let urls, let problem) = outcome, !urls.isEmpty {
+            run.played = problem
+            effects.orders.append(CallOrder(attempt: attempt, number: number, what: .play(urls: urls)))
+        } else {
+            try resume(&run, FlowOutcome(outcome), &drafts, &effects, turn)
+        }
         if flows[attempt] != nil { flows[attempt] = run }
     }
 
-    private mutating func resume(
+    /// Goes on behind what it waited for.
+    mutating func resume(
         _ run: inout FlowRun,
         _ outcome: FlowOutcome,
         _ drafts: inout Drafts,
@@ -216,59 +225,11 @@ extension WorkerCore {
             try decide(.note(note), run.owner, nil, &drafts, turn)
             return nil
         case .connect(let source, let destinations):
-            let legs = try place(destinations, source, nil, of: run, number, &drafts, turn)
-            guard !legs.isEmpty else { return .failed(reason: "there is nobody to call") }
-            order(.connect(legs))
-            run.waiting = .order(number)
-            return nil
+            return ask(destinations, source, nil, of: &run, number, &effects)
         case .call(let source, let destinations, let actions):
-            let free = destinations.prefix(free)
-            let legs = try place(Array(free), source, actions, of: run, number, &drafts, turn)
-            for leg in legs {
-                self.legs[leg.command.attempt] = run.owner
-                inUse += 1
-                if !actions.isEmpty {
-                    flows[leg.command.attempt] = FlowRun(command: leg.command, owner: run.owner, actions: actions)
-                }
-            }
-            if !legs.isEmpty { order(.call(legs)) }
-            return nil
+            return ask(destinations, source, actions, of: &run, number, &effects)
         default: return .done(result: nil)
         }
-    }
-
-    /// The calls that a flow places, kept before they are; only numbers and sip addresses can be called.
-    private mutating func place(
-        _ destinations: [Address],
-        _ source: Address?,
-        _ actions: [FlowAction]?,
-        of run: FlowRun,
-        _ number: Int,
-        _ drafts: inout Drafts,
-        _ turn: Turn
-    ) throws -> [CallLeg] {
-        var legs: [CallLeg] = []
-        for (index, destination) in destinations.prefix(WorkerCore.legLimit).enumerated()
-        where destination.type == "tel" || destination.type == "sip" {
-            let hasFlow = actions?.isEmpty == false
-            let leg = run.leg(to: destination, source: source, order: number, index: index, hasFlow: hasFlow)
-            let note = FlowNote.legPlaced(attempt: run.owner, leg: leg.command.attempt, destination: destination)
-            try decide(.note(note), run.owner, nil, &drafts, turn)
-            legs.append(leg)
-        }
-        return legs
-    }
-
-    /// The most calls that one action places.
-    private static let legLimit = 100
-
-    /// What the provider says of a call that a flow placed.
-    mutating func followLeg(_ report: CallReport, _ drafts: inout Drafts, _ turn: Turn) throws {
-        guard let owner = legs[report.attempt], case .ended(let reason, _) = report.what else { return }
-        legs[report.attempt] = nil
-        inUse -= 1
-        let note = FlowNote.legEnded(attempt: owner, leg: report.attempt, reason: reason.rawValue)
-        try decide(.note(note), owner, nil, &drafts, turn)
     }
 
     // MARK: - Agents
@@ -373,7 +334,6 @@ extension CallOrder.What {
         case .detectMachine: self = .detectMachine
         case .speak(let text, let language, let endsOnDigits, _):
             self = .speak(text: text, language: language, endsOnDigits: endsOnDigits)
-        case .play(let urls): self = .play(urls: urls)
         case .beep: self = .beep
         case .collectDigits(let length, let terminators, let duration):
             self = .collectDigits(length: length, terminators: terminators, duration: duration)
@@ -416,6 +376,7 @@ extension FlowErrand.What {
                 content: content,
                 attachments: attachments
             )
+        case .play(let urls): self = .files(urls)
         case .sendWebhook(let message), .fetch(let message):
             self = .web(
                 WebRequest(
@@ -436,6 +397,7 @@ extension FlowOutcome {
         case .sent: self = .done(result: "sent")
         case .answered(let status, let body): self = .answered(status: status, body: body)
         case .failed(let reason): self = .failed(reason: reason)
+        case .found(_, let problem): self = problem.map { .failed(reason: $0) } ?? .done(result: nil)
         }
     }
 }

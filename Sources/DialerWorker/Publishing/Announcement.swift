@@ -70,7 +70,7 @@ package struct Announcer: Sendable {
             return item(.agentLeg(leg.report(state, event.recordedAt, journal, event.position)), event)
         case .optOut(let optOut):
             return .outdialItem(Item(id: event.id, correlation: event.correlation, body: .optOut(optOut)))
-        case .legPlaced, .legProgressed, .legEnded: return nil
+        case .legPlaced, .legRefused, .legProgressed, .legEnded: return nil
         }
     }
 

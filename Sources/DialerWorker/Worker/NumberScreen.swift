@@ -1,6 +1,4 @@
-import AMQP
-package import Contracts
-package import Logging
+import Contracts
 package import Service
 import ServiceLifecycle
 
@@ -19,29 +17,13 @@ package struct NumberScreen: ServiceLifecycle.Service {
         var allSubjects: Set<ID> { subjects.reduce(into: []) { $0.formUnion($1) } }
     }
 
-    private let caller: ManagerCaller
-    private let worker: String
-    private let logger: Logger
-    private let clock: @Sendable () -> Timestamp
+    private let check: any NumberCheck
     private let submit: Submit
     private let waiting = Locked(Waiting())
     private let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// How long an answer may take, with further tries.
-    private static let patience = Duration.seconds(3)
-    private static let timeout = Duration.seconds(1)
-
-    package init(
-        caller: ManagerCaller,
-        worker: String,
-        logger: Logger,
-        clock: @escaping @Sendable () -> Timestamp,
-        submit: @escaping Submit
-    ) {
-        self.caller = caller
-        self.worker = worker
-        self.logger = logger
-        self.clock = clock
+    package init(check: any NumberCheck, submit: @escaping Submit) {
+        self.check = check
         self.submit = submit
     }
 
@@ -83,7 +65,7 @@ package struct NumberScreen: ServiceLifecycle.Service {
 
     /// What is not passed when the worker ends is not acknowledged, and comes again.
     private func pass(_ messages: [IncomingMessage]) async {
-        let answers = await ask(messages.flatMap(\.items).compactMap(\.dialCommand))
+        let answers = await check.screen(messages.flatMap(\.items).compactMap(\.dialCommand))
         if Task.isCancelled { return }
         let inputs = WorkerInput.of(messages) { $0.screened(by: answers) }
         while !submit(inputs) {
@@ -91,58 +73,6 @@ package struct NumberScreen: ServiceLifecycle.Service {
             try? await Task.sleep(for: .milliseconds(5))
         }
         waiting.withLock { $0.subjects.removeFirst(messages.count) }
-    }
-
-    /// By attempt; empty when nobody answers.
-    private func ask(_ commands: [DialCommand]) async -> [ID: NumberScreening] {
-        var ids = IDGenerator()
-        let request = Request(
-            method: "dnc.check",
-            customerID: .none,
-            actor: "dialer-worker/\(worker)",
-            correlation: ids.next(at: clock()),
-            params: [
-                "checks": .array(
-                    commands.map {
-                        [
-                            "attempt_id": .id($0.attempt), "customer_id": .id($0.customer),
-                            "destination": $0.destination.json,
-                        ]
-                    }
-                )
-            ]
-        )
-        let deadline = ContinuousClock.now + NumberScreen.patience
-        while !Task.isCancelled {
-            do {
-                let answer = try await caller.call(.outdial, request, timeout: NumberScreen.timeout).get()
-                return NumberScreen.screenings(of: commands, answer)
-            } catch {
-                guard ContinuousClock.now < deadline else {
-                    logger.warning(
-                        "nobody is dialed without a look at the do-not-call lists, and outdial-manager does not answer",
-                        metadata: ["attempts": "\(commands.count)"]
-                    )
-                    return [:]
-                }
-                try? await Task.sleep(for: .milliseconds(50))
-            }
-        }
-        return [:]
-    }
-
-    static func screenings(of commands: [DialCommand], _ answer: JSONValue) -> [ID: NumberScreening] {
-        guard let listed = answer["listed"].array.map({ Set($0.compactMap(\.id)) }) else { return [:] }
-        var byCustomer: [ID: [ListVersion]] = [:]
-        var screenings: [ID: NumberScreening] = [:]
-        for command in commands {
-            let lists =
-                byCustomer[command.customer]
-                ?? ListVersion.list(answer["customers"][command.customer.description])
-            byCustomer[command.customer] = lists
-            screenings[command.attempt] = listed.contains(command.attempt) ? .listed(lists) : .clear(lists)
-        }
-        return screenings
     }
 
     /// The attempts and campaigns that a message is about.

@@ -27,6 +27,7 @@ package final class Worker: Sendable {
         core: WorkerCore,
         provider: any CallProvider,
         errands: ErrandRunner,
+        legs: LegScreen,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp,
         onAccepted: @escaping @Sendable () -> Void,
@@ -46,6 +47,7 @@ package final class Worker: Sendable {
                 Worker.place(effects.place, provider, feed, now: clock())
                 if !effects.orders.isEmpty { provider.perform(effects.orders) }
                 errands.begin(effects.errands)
+                legs.begin(effects.checks)
                 if !effects.cancel.isEmpty { provider.cancel(effects.cancel) }
                 if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp, by: .system) }
                 if !effects.hangUpForUs.isEmpty { provider.hangUp(effects.hangUpForUs, by: .local) }
@@ -58,6 +60,7 @@ package final class Worker: Sendable {
         let writer = writer
         feed.connect { [weak writer] in writer?.submit($0) ?? false }
         errands.connect { feed.submit($0) }
+        legs.connect { feed.submit($0) }
         provider.report { feed.submit($0.map(WorkerInput.report)) }
     }
 

@@ -45,7 +45,9 @@ package struct WorkerCore: Sendable {
             case .delivered(let delivery): effects.acknowledge.append(delivery)
             case .report(let report): try take(report, &drafts, &effects, turn)
             case .errandDone(let attempt, let number, let outcome):
-                try follow(attempt, number, FlowOutcome(outcome), &drafts, &effects, turn)
+                try follow(attempt, number, outcome, &drafts, &effects, turn)
+            case .legsScreened(let attempt, let number, let answers):
+                try placeLegs(of: attempt, number, answers, &drafts, &effects, turn)
             case .tooLate(let attempt):
                 flows[attempt] = nil
                 try decide(.giveUpLate, attempt, nil, &drafts, turn)

@@ -11,6 +11,8 @@ package enum WorkerInput: Sendable {
     case report(CallReport)
     /// What came of an errand of a flow.
     case errandDone(ID, number: Int, ErrandOutcome)
+    /// What is known of the numbers that an order of a flow wants to call, by the ids of its calls.
+    case legsScreened(ID, number: Int, [ID: NumberScreening])
     /// A claimed attempt whose `start_by` had passed once the claim was durable: the provider was not asked.
     case tooLate(ID)
     /// From now on refuse what is not claimed yet.
@@ -32,6 +34,8 @@ package struct WorkerEffects: Sendable {
     package var orders: [CallOrder] = []
     /// What flows want from the world beside their calls.
     package var errands: [FlowErrand] = []
+    /// Calls that flows want to place, and whose numbers have to be looked up before.
+    package var checks: [LegCheck] = []
     /// Calls to end unless they are answered.
     package var cancel: [ID] = []
     /// Calls to end, as the worker itself ends.
