@@ -31,6 +31,7 @@ final class World {
     let client: Client
     private(set) var kills = 0
     var watch = CampaignWatch()
+    var outdialWatch = OutdialWatch()
     /// What happened, for whoever has to understand a failure.
     var trace: [String] = []
 
@@ -165,6 +166,7 @@ final class World {
     private func publish(_ node: LogNode) throws {
         let events = try node.unpublished(1 + draw(isCruel ? 20 : 100))
         if node === campaigns { for event in events { try watch.see(event) } }
+        if node === outdials { for event in events { try outdialWatch.see(event) } }
         let dispatches = try events.flatMap { event -> [Dispatch] in
             switch node {
             case is CampaignNode: try CampaignDispatches(names: names).dispatches(event)
@@ -204,8 +206,8 @@ final class World {
         default:
             guard let worker = workers.firstIndex(where: { names.worker(journal: $0.journal) == mailboxes[index].name })
             else { return }
-            let items = letters.compactMap { if case .item(let item) = $0 { WorkerInput.item(item) } else { nil } }
-            try command(worker, items)
+            let items = letters.compactMap { if case .item(let item) = $0 { item } else { nil } }
+            try command(worker, try screened(items).map { .item($0) })
         }
     }
 
