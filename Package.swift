@@ -70,6 +70,7 @@ let package = Package(
         .target(name: "Contracts"),
         .target(name: "CampaignDomain", dependencies: ["Contracts"]),
         .target(name: "OutdialDomain", dependencies: ["Contracts"]),
+        .target(name: "FlowEngine", dependencies: ["Contracts"]),
 
         // The runtime that every daemon shares.
         .target(
@@ -111,7 +112,9 @@ let package = Package(
         .target(
             name: "DialerWorker",
             dependencies: [
-                "AMQP", "Contracts", "EventLog", "FaultInjection", "Service", argumentParser, grdb, lifecycle, logging,
+                "AMQP", "Contracts", "EventLog", "FaultInjection", "FlowEngine", "OutboundHTTP", "Service",
+                argumentParser, grdb,
+                lifecycle, logging,
             ]
         ),
         .target(
@@ -183,11 +186,13 @@ let package = Package(
             ]
         ),
         .testTarget(name: "CampaignDomainTests", dependencies: ["CampaignDomain", "Contracts", "TestSupport"]),
+        .testTarget(name: "FlowEngineTests", dependencies: ["Contracts", "FlowEngine", "TestSupport"]),
         .testTarget(name: "OutdialDomainTests", dependencies: ["Contracts", "OutdialDomain", "TestSupport"]),
         .testTarget(
             name: "CampaignManagerTests",
             dependencies: [
-                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "Service", "TestSupport", grdb,
+                "CampaignDomain", "CampaignManager", "Contracts", "EventLog", "OutboundHTTP", "Service", "TestSupport",
+                grdb, logging,
             ]
         ),
         .testTarget(
@@ -198,7 +203,7 @@ let package = Package(
         ),
         .testTarget(
             name: "DialerWorkerTests",
-            dependencies: ["Contracts", "DialerWorker", "EventLog", "Service", "TestSupport", grdb]
+            dependencies: ["Contracts", "DialerWorker", "EventLog", "FlowEngine", "Service", "TestSupport", grdb]
         ),
         .testTarget(
             name: "APIGatewayTests",

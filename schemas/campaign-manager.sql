@@ -138,6 +138,20 @@ CREATE TABLE "system"(
     state TEXT NOT NULL
 ) STRICT;
 
+-- The runs of flows, one for each attempt that has come to one.
+CREATE TABLE "activeflow"(
+    id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    "customer_id" BLOB,
+    "campaign_id" BLOB,
+    "status" TEXT,
+    "created_at" INTEGER,
+    "is_deleted" INTEGER
+) STRICT;
+CREATE INDEX activeflow_list ON activeflow(customer_id, created_at);
+CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at);
+
 -- The registry: one row for each journal that ever registered.
 CREATE TABLE "worker"(
     id BLOB NOT NULL PRIMARY KEY,

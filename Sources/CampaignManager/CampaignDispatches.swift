@@ -20,6 +20,13 @@ package struct CampaignDispatches: Sendable {
             return try campaignDispatches(event, try JSONValue(parsing: data))
         case "queuecall_connecting", "queuecall_leg_refused", "queuecall_abandoned":
             return try queueDispatches(event, try JSONValue(parsing: data))
+        case "worker_program_given":
+            guard let journal = ID(event.stream.dropFirst(Worker.category.count + 1)) else { return [] }
+            return [toWorker(event, .program(try Program(json: try JSONValue(parsing: data))), journal)]
+        case "activeflow_stop_requested":
+            let json = try JSONValue(parsing: data)
+            let stop = Item.Body.stopFlow(attempt: try json.requireID("attempt_id"))
+            return [toWorker(event, stop, try json.requireID("journal"))]
         default: return []
         }
     }
@@ -88,7 +95,7 @@ package struct CampaignDispatches: Sendable {
                 return toWorker(event, .ringAgent(ring), ringing.journal, index: index)
             }
         case .legRefused(_, _, let attempt, let journal):
-            return [toWorker(event, .leaveQueue(attempt: attempt, queuecall: queuecall, reason: "late"), journal)]
+            return [toWorker(event, .hangup(attempt: attempt), journal)]
         case .abandoned(let reason, _, let attempt, let journal?):
             let leave = Item.Body.leaveQueue(attempt: attempt, queuecall: queuecall, reason: reason.rawValue)
             return [toWorker(event, leave, journal)]

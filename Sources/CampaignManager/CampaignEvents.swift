@@ -60,5 +60,12 @@ package let campaignManagerEvents: [PublishedCategory] = [
         customer: { $0.new.customer },
         resource: { $0.resource }
     ),
+    PublishedCategory(
+        Activeflow.self,
+        keptInside: ["activeflow_stop_requested"],
+        isFrequent: true,
+        customer: { $0.customer },
+        resource: { $0.resource }
+    ),
     PublishedCategory(Flow.self, customer: { $0.customer }, resource: { $0.json }),
 ]

@@ -16,8 +16,9 @@ struct Carillon: AsyncParsableCommand {
             ResourceCommand<OutdialKind>.self, TargetCommand.self, ResourceCommand<OutplanKind>.self,
             ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
             ResourceCommand<QueuecallKind>.self,
-            ResourceCommand<FlowKind>.self, ResourceCommand<AccessKeyKind>.self, ResourceCommand<CustomerKind>.self,
-            DialingCommand.self, DNCCommand.self, BrokerUsersCommand.self,
+            ResourceCommand<FlowKind>.self, ActiveflowCommand.self, ResourceCommand<AccessKeyKind>.self,
+            ResourceCommand<CustomerKind>.self, DialingCommand.self, DNCCommand.self, WebhookSecretCommand.self,
+            BrokerUsersCommand.self,
         ]
     )
 }

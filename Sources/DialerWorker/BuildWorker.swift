@@ -12,7 +12,8 @@ package import ServiceLifecycle
 /// everything else still works.
 package func buildWorker(
     _ options: WorkerOptions,
-    _ context: DaemonContext
+    _ context: DaemonContext,
+    webClient: (any WebClient)? = nil
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try WorkerSettings(options, context.environment)
     let provider = try simulator(settings, context.logger)
@@ -27,6 +28,10 @@ package func buildWorker(
     if let refusal = journal.refusal { throw JournalGuard.error(path: file.path, refusal) }
     let bus = try Bus(context) { Topology.worker(journal.id, $0) }
     let guardian = JournalGuard(path: file.path)
+    let errands = ErrandRunner(
+        messages: try outbox(settings),
+        web: try webClient ?? GuardedWebClient(context.environment)
+    )
     let acceptance = Acceptance()
     let readiness = context.readiness
     readiness.set("journal", ready: false, detail: "waiting for campaign-manager to accept the journal")
@@ -34,6 +39,7 @@ package func buildWorker(
         journal: journal,
         core: core,
         provider: provider,
+        errands: errands,
         logger: context.logger,
         clock: Clock.wall,
         onAccepted: {
@@ -81,6 +87,7 @@ package func buildWorker(
         ),
         guardian,
         ProviderService(provider: provider),
+        errands,
         reporter,
         screen,
         AfterAcceptance(
@@ -103,6 +110,15 @@ extension Topology {
         var topology = shared(names)
         topology.queues.append(.durable(names.worker(journal: journal), arguments: ["x-expires": 86_400_000]))
         return topology
+    }
+}
+
+private func outbox(_ settings: WorkerSettings) throws -> Outbox {
+    do {
+        let file = try settings.outboxPath.map { try Ledger(path: $0, noun: "outbox") }
+        return Outbox(file: file, worker: settings.worker, clock: Clock.wall)
+    } catch {
+        throw ConfigurationError("CARILLON_SIMULATOR_OUTBOX: \(error)")
     }
 }
 

@@ -27,6 +27,9 @@ package struct WorkerOptions: DaemonOptions {
     @Option(help: "Where the simulator writes down each call it places (CARILLON_SIMULATOR_LEDGER, nowhere).")
     package var simulatorLedger: String?
 
+    @Option(help: "Where the simulator writes down each message and mail (CARILLON_SIMULATOR_OUTBOX, nowhere).")
+    package var simulatorOutbox: String?
+
     package init() {}
 }
 
@@ -38,6 +41,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var drainLimit: Milliseconds
     package var scenarioPath: String?
     package var ledgerPath: String?
+    package var outboxPath: String?
 
     /// Flags first, then the environment, then defaults. Throws ``ConfigurationError``, naming the variable.
     package init(_ options: WorkerOptions, _ environment: [String: String]) throws {
@@ -71,6 +75,7 @@ package struct WorkerSettings: Hashable, Sendable {
             in: environment
         )
         ledgerPath = Environment.text("CARILLON_SIMULATOR_LEDGER", flag: options.simulatorLedger, in: environment)
+        outboxPath = Environment.text("CARILLON_SIMULATOR_OUTBOX", flag: options.simulatorOutbox, in: environment)
     }
 
     /// A text that can be part of a file name.

@@ -30,13 +30,15 @@ extension OutdialStep {
         let (id, campaign) = (try params.requireID("outdial_id"), try params.requireID("campaign_id"))
         let (run, requestID) = (try params.requireInteger("run"), try params.requireID("request_id"))
         let count = Int(min(1000, max(0, try params.requireInteger("count"))))
+        // Only flows speak of the person.
+        let needsProfile = params["profile"].bool ?? false
         guard let loaded = try outdial(id), loaded.state.holds(campaign: campaign, run: run),
             let plan = loaded.state.plan
         else { throw Refusal.state("run \(run) of campaign \(campaign) does not hold the claim on this outdial") }
         // A request for none asks only whether the list is exhausted: there is nothing to give twice.
         guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
-            return leaseAnswer(held.compactMap { $0.state.leased }, isExhausted: false)
+            return leaseAnswer(held.compactMap { $0.state.leased }, needsProfile, isExhausted: false)
         }
         let leases = try lease(count, in: loaded.state, plan, request: requestID, context)
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
@@ -44,6 +46,7 @@ extension OutdialStep {
         let counts = try TargetCounts(of: id, in: db)
         return leaseAnswer(
             leases,
+            needsProfile,
             isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0
         )
     }
@@ -91,8 +94,13 @@ extension OutdialStep {
         return leases
     }
 
-    private func leaseAnswer(_ leases: [Lease], isExhausted: Bool) -> JSONValue {
-        ["leases": .array(leases.map(\.json)), "exhausted": .bool(isExhausted)]
+    private func leaseAnswer(_ leases: [Lease], _ needsProfile: Bool, isExhausted: Bool) -> JSONValue {
+        let told = leases.map { lease in
+            var lease = lease
+            if !needsProfile { lease.profile = .empty }
+            return lease.json
+        }
+        return ["leases": .array(told), "exhausted": .bool(isExhausted)]
     }
 
     // MARK: - The end of attempts

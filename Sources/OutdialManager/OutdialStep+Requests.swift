@@ -128,12 +128,17 @@ extension Target {
             destination: destination,
             destinationIndex: lease.destinationIndex,
             tryCount: tryCounts[lease.destinationIndex],
-            profile: TargetProfile(
-                name: name,
-                detail: detail,
-                data: data,
-                variables: Dictionary(variables.map { ($0.name, $0.value) }) { first, _ in first }
-            )
+            profile: profile
+        )
+    }
+
+    /// What flows may speak of.
+    private var profile: TargetProfile {
+        TargetProfile(
+            name: name,
+            detail: detail,
+            data: data,
+            variables: Dictionary(variables.map { ($0.name, $0.value) }) { first, _ in first }
         )
     }
 }

@@ -40,7 +40,7 @@ import Testing
         let nobody = try outplan(["max_try_count": 0])
         #expect(reason { try campaign().checkStart(outplan: nobody) } == "STATE_INVALID")
         #expect(
-            reason { try campaign(Self.settings { $0.kind = .email }).checkStart(outplan: plan) } == "STATE_INVALID"
+            reason { try campaign(Self.settings { $0.kind = .email }).checkStart(outplan: plan) } == "ACTIONS_MISSING"
         )
         try campaign().checkStart(outplan: plan)
     }

@@ -109,9 +109,22 @@ import Testing
         let talking = try queuecall([connecting(), .serviced(leg: id(30), agent: id(20), at: moment(3))])
         #expect(talking.callOver(at: moment(9), wrapUp: 5_000) == [.done(.hangup, at: moment(9), wrapUp: 5_000)])
         #expect(try queuecall(abandoned).callOver(at: moment(10), wrapUp: 0) == [])
-        // The same, told by the only leg.
-        let told = apply(report(.ended), to: try queuecall([connecting()]))
-        #expect(told.last == .abandoned(.hangup, at: moment(5), attempt: id(7), journal: nil))
+    }
+
+    @Test func `rings that end without a result wait for the end of the call, and are not tried for ever`() throws {
+        let first = apply(report(.ended), to: try queuecall([connecting()]))
+        #expect(first == [.legEnded(leg: id(30), agent: id(20), result: "ended"), .waiting])
+        let once = try queuecall([connecting()] + first)
+        #expect(once.misses.isEmpty && !once.mayRing(id(21), now: moment(4)))
+        #expect(once.nextRetry(after: moment(4)) == moment(5))
+        #expect(once.mayRing(id(20), now: moment(5)))
+        let twice = try queuecall([connecting()] + first + [connecting()] + first)
+        #expect(twice.status == .waiting)
+        let thrice = apply(
+            report(.ended),
+            to: try queuecall([connecting()] + first + [connecting()] + first + [connecting()])
+        )
+        #expect(thrice.last == .abandoned(.hangup, at: moment(5), attempt: id(7), journal: nil))
     }
 
     @Test func `an answer to what is over ends that leg, and one that was given up too early counts`() throws {
@@ -144,7 +157,8 @@ import Testing
     }
 
     @Test func `somebody who waits can be sent away, somebody who talks cannot`() throws {
-        #expect(try queuecall([connecting()]).kick(now: moment(5)).count == 1)
+        #expect(try queuecall().kick(now: moment(5)).count == 1)
+        #expect(throws: Refusal.self) { try queuecall([connecting()]).kick(now: moment(5)) }
         let talking = try queuecall([connecting(), .serviced(leg: id(30), agent: id(20), at: moment(3))])
         #expect(throws: Refusal.self) { try talking.kick(now: moment(5)) }
         let gone = try queuecall([.abandoned(.hangup, at: moment(4), attempt: id(7), journal: nil)])

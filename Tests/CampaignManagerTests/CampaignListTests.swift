@@ -142,7 +142,7 @@ import Testing
         let reads = CampaignReads(log: try harness.reader, clock: { moment(0) })
         let request = CampaignHarness.reading("campaign.rehearse", of: campaign)
         let found = try reads.rehearsal(request).obstacles.map(\.reason)
-        #expect(found == ["TYPE_NOT_RUNNABLE", "OUTDIAL_MISSING", "OUTPLAN_MISSING", "NO_WORKER"])
+        #expect(found == ["ACTIONS_MISSING", "OUTDIAL_MISSING", "OUTPLAN_MISSING", "NO_WORKER"])
         var other = request
         other.customerID = id(99)
         #expect(throws: Refusal.self) { try reads.rehearsal(other) }

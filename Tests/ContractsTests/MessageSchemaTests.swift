@@ -4,7 +4,15 @@ import Testing
 
 /// What is written is what `schemas/messages` says, kind by kind, the rare ones included.
 @Suite struct MessageSchemaTests {
-    private static let plan = DialPlan(maximumTries: [2, 1, 0, 0, 0], tryInterval: 60_000)
+    private static let plan = DialPlan(
+        maximumTries: [2, 1, 0, 0, 0],
+        tryInterval: 60_000,
+        hours: CallingHours(
+            windows: [CallingWindow(weekdays: [1, 5], from: 540, to: 1440)],
+            holidays: [CalendarDate(year: 2026, month: 12, day: 25)]
+        ),
+        minimumInterval: 5_000
+    )
 
     private static let status = WorkerStatus(
         worker: "1",
@@ -44,17 +52,18 @@ import Testing
         startBy: moment(30)
     )
 
-    private static let bodies: [Item.Body] = [
-        .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .hangup(attempt: id(1)),
-        .workerStatus(status),
-        .attemptRefused(attempt: id(1), reason: Item.cancelled, journal: id(9), sequence: 5),
-        .settled(attempt: id(1), state: .claimed, journal: id(9)),
-        .settled(attempt: id(1), state: .refused, journal: id(9)), .attemptFinished(finished),
-        .claimReleased(outdial: id(3), campaign: id(4), run: 2),
-        .planChanged(outdial: id(3), campaign: id(4), run: 2, plan: plan),
-        .outdialReady(outdial: id(3), campaign: id(4), run: 2),
-        .outdialExhausted(outdial: id(3), campaign: id(4), run: 2),
-    ]
+    private static let bodies: [Item.Body] =
+        [
+            .dial(dial), .cancel(campaign: id(3), run: 1), .settle(attempt: id(1)), .hangup(attempt: id(1)),
+            .workerStatus(status),
+            .attemptRefused(attempt: id(1), reason: Item.cancelled, journal: id(9), sequence: 5),
+            .settled(attempt: id(1), state: .claimed, journal: id(9)),
+            .settled(attempt: id(1), state: .refused, journal: id(9)), .attemptFinished(finished),
+            .claimReleased(outdial: id(3), campaign: id(4), run: 2),
+            .planChanged(outdial: id(3), campaign: id(4), run: 2, plan: plan),
+            .outdialReady(outdial: id(3), campaign: id(4), run: 2),
+            .outdialExhausted(outdial: id(3), campaign: id(4), run: 2),
+        ] + FlowMessages.bodies
 
     private func expect(_ document: JSONValue, _ schema: String) async throws {
         let problems = try await SchemaChecker.shared.problems(of: document, by: "messages/\(schema).json")

@@ -20,44 +20,45 @@ import Testing
     )
 
     @Test func `items of every kind survive the wire, in order`() throws {
-        let bodies: [Item.Body] = [
-            .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)), .hangup(attempt: id(2)),
-            .workerStatus(
-                WorkerStatus(
-                    worker: "1",
-                    journal: id(9),
-                    process: id(8),
-                    route: "default",
-                    channels: 10,
-                    free: 3,
-                    version: "x",
-                    sequence: 7,
-                    isLeaving: true
-                )
-            ),
-            .attemptRefused(attempt: id(1), reason: "late", journal: id(9), sequence: 3),
-            .settled(attempt: id(1), state: .refused, journal: id(9)),
-            .attemptFinished(
-                AttemptFinished(
-                    attempt: id(1),
-                    target: id(6),
+        let bodies: [Item.Body] =
+            [
+                .dial(Self.command), .cancel(campaign: id(3), run: 4), .settle(attempt: id(1)), .hangup(attempt: id(2)),
+                .workerStatus(
+                    WorkerStatus(
+                        worker: "1",
+                        journal: id(9),
+                        process: id(8),
+                        route: "default",
+                        channels: 10,
+                        free: 3,
+                        version: "x",
+                        sequence: 7,
+                        isLeaving: true
+                    )
+                ),
+                .attemptRefused(attempt: id(1), reason: "late", journal: id(9), sequence: 3),
+                .settled(attempt: id(1), state: .refused, journal: id(9)),
+                .attemptFinished(
+                    AttemptFinished(
+                        attempt: id(1),
+                        target: id(6),
+                        outdial: id(7),
+                        outcome: .notPlaced,
+                        result: "fail",
+                        reason: "not_dialed",
+                        endedAt: moment(9)
+                    )
+                ),
+                .claimReleased(outdial: id(7), campaign: id(3), run: 4),
+                .outdialReady(outdial: id(7), campaign: id(3), run: 4),
+                .outdialExhausted(outdial: id(7), campaign: id(3), run: 4),
+                .planChanged(
                     outdial: id(7),
-                    outcome: .notPlaced,
-                    result: "fail",
-                    reason: "not_dialed",
-                    endedAt: moment(9)
-                )
-            ),
-            .claimReleased(outdial: id(7), campaign: id(3), run: 4),
-            .outdialReady(outdial: id(7), campaign: id(3), run: 4),
-            .outdialExhausted(outdial: id(7), campaign: id(3), run: 4),
-            .planChanged(
-                outdial: id(7),
-                campaign: id(3),
-                run: 4,
-                plan: DialPlan(maximumTries: [1, 2, 3, 4, 5], tryInterval: 6)
-            ),
-        ]
+                    campaign: id(3),
+                    run: 4,
+                    plan: DialPlan(maximumTries: [1, 2, 3, 4, 5], tryInterval: 6)
+                ),
+            ] + FlowMessages.bodies
         let items = bodies.enumerated().map { Item(id: id(UInt64(100 + $0)), correlation: id(50), body: $1) }
         #expect(try Item.items(of: Item.message(items)) == items)
     }

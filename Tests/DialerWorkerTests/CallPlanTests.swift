@@ -35,7 +35,8 @@ struct CallPlanTests {
                 length: 5000,
                 digits: digits,
                 digitsAfter: digits.isEmpty ? 0 : 1000,
-                isMachine: isMachine
+                isMachine: isMachine,
+                listensToTheEnd: true
             ),
             reason: .normal,
             by: .remote,

@@ -44,6 +44,23 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func nobodyIsLeasedWhomACallWouldReachAfterTheWindow() throws {
+        let harness = try OutdialHarness()
+        try harness.makeOutdial()
+        let target = try harness.addTarget(Self.berlin)
+        try harness.claim(plan: Self.plan(Self.day))
+        // Berlin's window ends at 16:00 UTC, and a call may be placed 30 seconds after its lease.
+        harness.now = moment(16 * 3600 - 29)
+        #expect(try harness.lease(1).leases.isEmpty)
+        #expect(try harness.target(target)?.dueAt == hour(24 + 8))
+        let another = try OutdialHarness()
+        try another.makeOutdial()
+        try another.addTarget(Self.berlin)
+        try another.claim(plan: Self.plan(Self.day))
+        another.now = moment(16 * 3600 - 30)
+        #expect(try another.lease(1).leases.count == 1)
+    }
+
     @Test("D8: a retry that becomes due at night waits for the morning") func retriesKeepToTheTimeOfThePerson() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()

@@ -52,7 +52,7 @@ class World:
         # The key of the test itself.
         self.own = send("GET", "/v1.0/me")["id"]
         for _ in range(3):
-            for kind in ("outdial", "outplan", "queue", "flow", "campaign", "accesskey", "agent"):
+            for kind in ("outdial", "outplan", "queue", "flow", "campaign", "accesskey", "agent", "dnclist"):
                 self.keep(kind, self.make(kind))
         for outdial in self.ids["outdial"]:
             self.targets[outdial] = [self.make_target(outdial) for _ in range(3)]
@@ -71,6 +71,7 @@ class World:
             "flow": ("flows", {"name": "flow", "actions": [{"type": "answer"}]}),
             "campaign": ("campaigns", {"name": "campaign"}),
             "accesskey": ("accesskeys", {"name": "key"}),
+            "dnclist": ("dnclists", {"name": "by letter"}),
             "agent": ("agents", {"username": f"agent{self.count}", "password": "long enough"}),
         }
         if kind not in bodies:
@@ -166,6 +167,9 @@ def replaced(value, own):
         return [replaced(item, own) for item in value]
     if not isinstance(value, dict):
         return value
+    # A window that ends where it begins is none.
+    if "weekdays" in value and value.get("from") == value.get("to"):
+        value = {**value, "from": "09:00", "to": "17:00"}
     return {name: replaced_member(name, member, own, value) for name, member in value.items()}
 
 

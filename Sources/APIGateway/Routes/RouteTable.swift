@@ -67,6 +67,10 @@ package struct RouteTable: Sendable {
         Route(.put, "/v1.0/flows/{id}", .campaign, "flow.update", .body, .manager),
         Route(.delete, "/v1.0/flows/{id}", .campaign, "flow.delete", .ids, .manager),
 
+        Route(.get, "/v1.0/activeflows", .campaign, "activeflow.list", .list(["campaign_id", "status"]), .manager),
+        Route(.get, "/v1.0/activeflows/{id}", .campaign, "activeflow.get", .ids, .manager),
+        Route(.post, "/v1.0/activeflows/{id}/stop", .campaign, "activeflow.stop", .ids, .manager),
+
         Route(.get, "/v1.0/calls", .campaign, "call.list", .page, .manager),
         Route(.get, "/v1.0/calls/{id}", .campaign, "call.get", .ids, .manager),
         Route(.post, "/v1.0/calls/{id}/hangup", .campaign, "call.hangup", .ids, .manager),

@@ -45,7 +45,7 @@ extension Campaign {
         isFlowMissing: Bool = false
     ) -> [StartObstacle] {
         var obstacles: [StartObstacle] = []
-        if settings.kind != .call { obstacles.append(.typeNotRunnable) }
+        if settings.kind != .call, settings.actions.isEmpty, settings.flow.isNone { obstacles.append(.actionsMissing) }
         if settings.outdial.isNone { obstacles.append(.outdialMissing) }
         if let outplan, outplan.deletedAt == nil {
             if !outplan.settings.maximumTries.contains(where: { $0 > 0 }) { obstacles.append(.noTries) }
@@ -59,7 +59,7 @@ extension Campaign {
 
     /// Why a campaign as it is set up cannot be started.
     package enum StartObstacle: String, Sendable, CaseIterable {
-        case typeNotRunnable = "TYPE_NOT_RUNNABLE"
+        case actionsMissing = "ACTIONS_MISSING"
         case outdialMissing = "OUTDIAL_MISSING"
         case outplanMissing = "OUTPLAN_MISSING"
         case noTries = "NO_TRIES"
@@ -68,7 +68,12 @@ extension Campaign {
 
         package var refusal: Refusal {
             switch self {
-            case .typeNotRunnable: .state("only campaigns of type call can run in this version; use type call")
+            case .actionsMissing:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign has nothing to do; set actions with PUT /campaigns/{id}/actions, or flow_id"
+                )
             case .outdialMissing, .outplanMissing:
                 Refusal(
                     .failedPrecondition,

@@ -17,7 +17,9 @@ extension Campaigncall {
     package var callResource: JSONValue {
         [
             "id": .id(assignment.call), "customer_id": .id(assignment.customer), "owner_type": "",
-            "owner_id": .id(.none), "flow_id": .id(assignment.flow), "activeflow_id": .id(.none), "type": "",
+            "owner_id": .id(.none), "flow_id": .id(assignment.flow),
+            "activeflow_id": .id(answeredAt == nil ? .none : assignment.activeflow),
+            "type": "",
             "master_call_id": .id(.none), "chained_call_ids": [], "recording_id": .id(.none), "recording_ids": [],
             "groupcall_id": .id(.none), "source": (assignment.source ?? Address(type: "", target: "")).json,
             "destination": assignment.destination.json, "status": .string(callStatus), "action": [:],

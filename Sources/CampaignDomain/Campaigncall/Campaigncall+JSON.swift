@@ -53,8 +53,10 @@ extension Campaigncall {
             "id": .id(assignment.id), "customer_id": .id(assignment.customer), "campaign_id": .id(assignment.campaign),
             "outplan_id": .id(assignment.outplan), "outdial_id": .id(assignment.outdial),
             "outdial_target_id": .id(assignment.target), "queue_id": .id(assignment.queue),
-            "activeflow_id": .id(.none), "flow_id": .id(assignment.flow), "reference_type": "call",
-            "reference_id": .id(assignment.call), "status": .string(status), "result": .string(result),
+            "activeflow_id": .id(answeredAt == nil ? .none : assignment.activeflow), "flow_id": .id(assignment.flow),
+            "reference_type": .string(assignment.kind.rawValue),
+            "reference_id": .id(assignment.kind == .call ? assignment.call : assignment.activeflow),
+            "status": .string(status), "result": .string(result),
             "source": (assignment.source ?? Address(type: "", target: "")).json,
             "destination": assignment.destination.json, "destination_index": .integer(assignment.destinationIndex),
             "try_count": .integer(assignment.tryCount), "hangup_reason": .string(hangupReason),
@@ -80,6 +82,9 @@ extension Campaigncall.Assignment {
         ]
         if !engine.isEmpty { object.append("engine", .string(engine)) }
         if isTest { object.append("test", true) }
+        if kind != .call { object.append("kind", .string(kind.rawValue)) }
+        if !program.isNone { object.append("program_id", .id(program)) }
+        profile.append(to: &object)
         return .object(object)
     }
 
@@ -109,7 +114,10 @@ extension Campaigncall.Assignment {
             maximumTalkTime: Milliseconds(try json.requireInteger("max_talk_time")),
             startBy: try json.requireTime("start_by"),
             createdAt: try json.requireTime("tm_create"),
-            isTest: json["test"].bool ?? false
+            isTest: json["test"].bool ?? false,
+            kind: json["kind"].string.flatMap { DialCommand.Kind(rawValue: $0) } ?? .call,
+            program: json["program_id"].id ?? .none,
+            profile: TargetProfile(members: json)
         )
     }
 
@@ -129,7 +137,11 @@ extension Campaigncall.Assignment {
             tryCount: tryCount,
             dialTimeout: dialTimeout,
             maximumTalkTime: maximumTalkTime,
-            startBy: startBy
+            startBy: startBy,
+            kind: kind,
+            program: program,
+            outdial: program.isNone ? .none : outdial,
+            profile: profile
         )
     }
 }

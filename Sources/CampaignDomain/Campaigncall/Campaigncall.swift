@@ -44,6 +44,11 @@ package struct Campaigncall: Aggregate, Hashable {
         package var createdAt: Timestamp
         /// Somebody tries the campaign on a number of their own: it has no target, and no run and no count knows it.
         package var isTest: Bool
+        package var kind: DialCommand.Kind
+        /// What runs once it is answered; ``ID/none``: nothing.
+        package var program: ID
+        /// With a program: what its flow may say of the target. Kept in the event alone.
+        package var profile: TargetProfile
 
         package init(
             id: ID,
@@ -67,7 +72,10 @@ package struct Campaigncall: Aggregate, Hashable {
             maximumTalkTime: Milliseconds,
             startBy: Timestamp,
             createdAt: Timestamp,
-            isTest: Bool = false
+            isTest: Bool = false,
+            kind: DialCommand.Kind = .call,
+            program: ID = .none,
+            profile: TargetProfile = .empty
         ) {
             self.id = id
             self.customer = customer
@@ -91,7 +99,13 @@ package struct Campaigncall: Aggregate, Hashable {
             self.startBy = startBy
             self.createdAt = createdAt
             self.isTest = isTest
+            self.kind = kind
+            self.program = program
+            self.profile = profile
         }
+
+        /// The run of its flow; ``ID/none`` when it runs none.
+        package var activeflow: ID { program.isNone ? .none : .activeflow(of: id) }
     }
 
     package var assignment: Assignment
@@ -123,7 +137,7 @@ package struct Campaigncall: Aggregate, Hashable {
 
     /// The queue of its campaign, while it may still need an agent of it and does not wait there yet.
     package var neededQueue: ID? {
-        isOpen && queuecall.isNone && !assignment.queue.isNone ? assignment.queue : nil
+        isOpen && queuecall.isNone && !assignment.queue.isNone && assignment.kind == .call ? assignment.queue : nil
     }
 
     /// Attempts that were never placed are hidden from lists and counts unless asked for.
@@ -162,7 +176,9 @@ extension Campaigncall {
     package typealias Event = CampaigncallEvent
 
     package static func evolve(_ state: inout Campaigncall?, _ event: CampaigncallEvent, at time: Timestamp) {
-        if case .created(let assignment) = event {
+        if case .created(var assignment) = event {
+            // Its worker was told; nobody else needs it.
+            assignment.profile = .empty
             state = Campaigncall(
                 assignment: assignment,
                 phase: .assigned,

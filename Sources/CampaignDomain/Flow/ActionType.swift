@@ -28,6 +28,8 @@ struct ActionType: Sendable {
     private static let anonymous = ActionOption.optional("anonymous", .word(["", "yes", "no", "auto"]))
     private static let source = ActionOption.optional("source", .address)
     private static let destinations = ActionOption.required("destinations", .addresses)
+    /// Without them the target's own destination.
+    private static let ownDestinations = ActionOption.optional("destinations", .addresses)
     private static let onEndFlow = ActionOption.optional("on_end_flow_id", .id)
 
     // MARK: - The types
@@ -144,9 +146,9 @@ struct ActionType: Sendable {
 
     /// What is sent to others.
     private static let sending: [String: ActionType] = [
-        "message_send": ActionType([source, destinations, .required("text", .text())]),
+        "message_send": ActionType([source, ownDestinations, .required("text", .text())]),
         "email_send": ActionType([
-            destinations, .required("subject", .text(limit: 4096)), .optional("content", .value),
+            ownDestinations, .required("subject", .text(limit: 4096)), .optional("content", .value),
             .optional("attachments", .objects),
         ]),
         "conversation_send": ActionType([

@@ -10,13 +10,15 @@ extension Queuecall {
 
     /// Whether `agent` may be rung for this caller now.
     package func mayRing(_ agent: ID, now: Timestamp) -> Bool {
+        if let heldUntil, heldUntil > now { return false }
         guard let miss = misses.first(where: { $0.agent == agent }) else { return true }
         return now >= miss.at + Queuecall.retryPause
     }
 
     /// When the first of those who did not answer may be rung again, if it is later than `now`.
     package func nextRetry(after now: Timestamp) -> Timestamp? {
-        misses.map { $0.at + Queuecall.retryPause }.filter { $0 > now }.min()
+        let held = heldUntil.map { [$0] } ?? []
+        return (misses.map { $0.at + Queuecall.retryPause } + held).filter { $0 > now }.min()
     }
 
     /// Rings agents; `legs` are theirs.
@@ -45,7 +47,8 @@ extension Queuecall {
             guard let leg = legs.first(where: { $0.id == report.leg }) else { return [] }
             let ended = QueuecallEvent.legEnded(leg: leg.id, agent: leg.agent, result: report.state.rawValue)
             guard legs.count == 1 else { return [ended] }
-            // Nobody else rings, and this one ended without a result of its own: the caller has gone.
+            // The end of the call will be told, or they wait on: both after a pause.
+            guard vain + 1 >= Queuecall.mostVain else { return [ended, .waiting] }
             return [ended, .abandoned(.hangup, at: report.at, attempt: new.attempt, journal: nil)]
         }
     }
@@ -93,11 +96,12 @@ extension Queuecall {
         return [.abandoned(.queueDeleted, at: now, attempt: new.attempt, journal: new.journal)]
     }
 
-    /// Has the caller leave the queue.
+    /// Has the caller leave the queue, unless an agent may be answering just now.
     package func kick(now: Timestamp) throws(Refusal) -> [QueuecallEvent] {
         switch status {
-        case .initiating, .waiting, .connecting:
+        case .initiating, .waiting:
             return [.abandoned(.kicked, at: now, attempt: new.attempt, journal: new.journal)]
+        case .connecting: throw .state("an agent is rung for the caller; wait until they have answered or not")
         case .service: throw .state("the caller talks with an agent; end the call with POST /calls/{id}/hangup")
         case .done, .abandoned: throw .state("the caller is not in the queue any more")
         }

@@ -6,6 +6,8 @@ extension Queuecall {
         var object: JSONObject = ["new": new.json, "status": .string(status.rawValue)]
         if !legs.isEmpty { object.append("legs", .array(legs.map(\.json))) }
         if !misses.isEmpty { object.append("misses", .array(misses.map(\.json))) }
+        if vain > 0 { object.append("vain", .integer(vain)) }
+        if let heldUntil { object.append("held_until", .time(heldUntil)) }
         if rings > 0 { object.append("rings", .integer(rings)) }
         if !serviceAgent.isNone {
             object.append("service_agent_id", .id(serviceAgent))
@@ -28,6 +30,8 @@ extension Queuecall {
         self.init(new: try New(json: json["new"]), status: status)
         for leg in json["legs"].array ?? [] { legs.append(try Leg(json: leg)) }
         for miss in json["misses"].array ?? [] { misses.append(try Miss(json: miss)) }
+        vain = json["vain"].integer ?? 0
+        heldUntil = json.optionalTime("held_until")
         rings = json["rings"].integer ?? 0
         serviceAgent = json["service_agent_id"].id ?? .none
         serviceLeg = json["service_leg_id"].id ?? .none

@@ -101,6 +101,10 @@ package struct Queuecall: Aggregate, Hashable {
     package var legs: [Leg] = []
     /// The last miss of each agent.
     package var misses: [Miss] = []
+    /// How many rings in a row ended without a result: its worker does not have the caller in the queue (any more).
+    package var vain: Int64 = 0
+    /// Until when nobody is rung after that: if the caller has gone, that is heard by then.
+    package var heldUntil: Timestamp?
     /// How many legs there have been.
     package var rings: Int64 = 0
     package var serviceAgent = ID.none
@@ -178,7 +182,7 @@ package enum QueuecallEvent: DomainEvent, Hashable {
     case legEnded(leg: ID, agent: ID, result: String)
     /// Caller and agent talk since `at`.
     case serviced(leg: ID, agent: ID, at: Timestamp)
-    /// An agent answered who is not wanted any more: the worker is told to end it.
+    /// An agent answered for a wait that is over: the worker is told to end the call, and with it the talk.
     case legRefused(leg: ID, agent: ID, attempt: ID, journal: ID)
     /// `wrapUp`: for how long the agent is kept.
     case done(Queuecall.EndReason, at: Timestamp, wrapUp: Milliseconds)
@@ -188,6 +192,11 @@ package enum QueuecallEvent: DomainEvent, Hashable {
 
 extension Queuecall {
     package typealias Event = QueuecallEvent
+
+    /// Nobody is rung for this long after a ring that ended without a result.
+    package static let vainPause: Milliseconds = 2_000
+    /// After so many of them in a row the caller counts as gone.
+    package static let mostVain: Int64 = 3
 
     /// Added to the time that an agent rings, for messages that are under way.
     package static let margin: Milliseconds = 10_000
@@ -216,7 +225,13 @@ extension Queuecall {
             }
         case .legEnded(let leg, let agent, let result):
             legs.removeAll { $0.id == leg }
-            guard result != AgentLegReport.State.ended.rawValue else { break }
+            guard result != AgentLegReport.State.ended.rawValue else {
+                guard legs.isEmpty else { break }
+                vain += 1
+                heldUntil = time + Queuecall.vainPause
+                break
+            }
+            vain = 0
             misses.removeAll { $0.agent == agent }
             misses.append(Miss(agent: agent, leg: leg, at: time))
         case .serviced(let leg, let agent, let moment):

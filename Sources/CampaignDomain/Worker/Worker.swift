@@ -20,6 +20,11 @@ package struct Worker: Aggregate, Hashable {
     package var status: Status
     /// The process that was accepted last: nobody else speaks for the journal. ``ID/none`` before the first one.
     package var process: ID
+    /// The programs that the journal was given, the newest last. One that is forgotten here is given once more.
+    package var programs: [ID] = []
+
+    /// How many are remembered.
+    package static let programLimit = 1000
 }
 
 /// What happens to a worker.
@@ -32,6 +37,8 @@ package enum WorkerEvent: DomainEvent, Hashable {
     /// The journal that this process has opened is the true one: it may take attempts and report.
     case accepted(process: ID)
     case refused(reason: String)
+    /// The journal is given what the attempts of a campaign run, before the first of them.
+    case programGiven(Program)
 }
 
 extension Worker {
@@ -63,8 +70,20 @@ extension Worker {
             state?.process = process
             state?.status = .live
         case .refused: state?.status = .refused
+        case .programGiven(let program):
+            state?.programs.removeAll { $0 == program.id }
+            state?.programs.append(program.id)
+            if let count = state?.programs.count, count > programLimit { state?.programs.removeFirst() }
         }
     }
+
+    /// Gives it `program`, once.
+    package func give(_ program: @autoclosure () -> Program, id: ID) -> [WorkerEvent] {
+        programs.contains(id) ? [] : [.programGiven(program())]
+    }
+
+    /// Its journal says that it has no such program: it is given again.
+    package func giveAgain(_ program: Program) -> [WorkerEvent] { [.programGiven(program)] }
 
     /// Whether a process that has just opened its journal may work with it: ends with `accepted` or with `refused`, or
     /// holds nothing for one that was accepted before.
@@ -121,11 +140,13 @@ extension Worker {
 
 extension Worker {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "journal": .id(journal), "worker_id": .string(name), "route": .string(route),
             "channels": .integer(channels), "version": .string(version), "status": .string(status.rawValue),
             "process": .id(process),
         ]
+        if !programs.isEmpty { object.append("programs", .array(programs.map { .id($0) })) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -139,7 +160,8 @@ extension Worker {
             channels: try json.requireInt("channels"),
             version: try json.requireString("version"),
             status: status,
-            process: json["process"].id ?? .none
+            process: json["process"].id ?? .none,
+            programs: (json["programs"].array ?? []).compactMap(\.id)
         )
     }
 }
@@ -154,6 +176,7 @@ extension WorkerEvent {
         case .left: "worker_left"
         case .accepted: "worker_accepted"
         case .refused: "worker_refused"
+        case .programGiven: "worker_program_given"
         }
     }
 
@@ -169,6 +192,7 @@ extension WorkerEvent {
         case .lost, .returned, .left: [:]
         case .accepted(let process): ["process": .id(process)]
         case .refused(let reason): ["reason": .string(reason)]
+        case .programGiven(let program): program.json
         }
     }
 
@@ -194,6 +218,7 @@ extension WorkerEvent {
         case "worker_left": self = .left
         case "worker_accepted": self = .accepted(process: try json.requireID("process"))
         case "worker_refused": self = .refused(reason: try json.requireString("reason"))
+        case "worker_program_given": self = .programGiven(try Program(json: json))
         default: throw JSONError("event type \(type) is not known to this version")
         }
     }

@@ -77,6 +77,7 @@ package struct CampaignHandler: Sendable {
     /// What needs little room and ends what runs: a worker reports the ends of its calls only once it is registered.
     private static let alwaysPossible: Set<String> = [
         "campaign.stop", "campaign.pause", "worker.register", "customer.dialing", "system.dialing", "call.hangup",
+        "activeflow.stop",
     ]
 
     /// Has a turn of the writer do it.

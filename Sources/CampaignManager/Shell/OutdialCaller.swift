@@ -125,7 +125,7 @@ package struct OutdialCaller: Sendable {
             correlation: lease.id,
             params: [
                 "outdial_id": .id(lease.outdial), "campaign_id": .id(lease.campaign), "run": .integer(lease.run),
-                "request_id": .id(lease.id), "count": .integer(lease.count),
+                "request_id": .id(lease.id), "count": .integer(lease.count), "profile": .bool(lease.needsProfile),
             ]
         )
         do {

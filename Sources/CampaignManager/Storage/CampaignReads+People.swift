@@ -41,12 +41,17 @@ extension CampaignReads {
                 ($0.customer, $0.deletedAt)
             }.json
         case "flow.list": return try list(CampaignTables.flows, request, page, db).json(\.json)
+        case "activeflow.get":
+            return try find(CampaignTables.activeflows, request, "activeflow", "ACTIVEFLOW_NOT_FOUND", db) {
+                ($0.customer, nil)
+            }.resource
+        case "activeflow.list": return try activeflows(request, page, db)
         case "call.get": return try call(request, db).callResource
         case "call.list":
             return try Page(
                 of: CampaignTables.calls,
-                where: "customer_id = ? AND bucket <> 'not_dialed'",
-                [request.customerID],
+                where: "customer_id = ? AND bucket <> 'not_dialed' AND call_id <> ?",
+                [request.customerID, ID.none],
                 page,
                 in: db
             ).json(\.callResource)

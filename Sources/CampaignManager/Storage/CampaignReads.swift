@@ -18,7 +18,8 @@ package struct CampaignReads: Sendable {
         "campaign.get", "campaign.list", "campaigncall.get", "campaigncall.list", "outplan.get", "outplan.list",
         "campaigncall.last", "campaigncall.changes", "customer.get", "customer.list", "accesskey.get", "accesskey.list",
         "identity.resolve", "identity.me", "agent.get", "agent.list", "queue.get", "queue.list", "queue.agents",
-        "queuecall.get", "queuecall.list", "flow.get", "flow.list", "call.get", "call.list", "system.get",
+        "queuecall.get", "queuecall.list", "flow.get", "flow.list", "activeflow.get", "activeflow.list", "call.get",
+        "call.list", "system.get",
     ]
 
     package func answer(_ request: Request) throws -> Reply {

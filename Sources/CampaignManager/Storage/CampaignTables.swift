@@ -100,7 +100,10 @@ package enum CampaignTables {
                 ($0.assignment.isTest ? ID.none : $0.assignment.campaign).databaseValue
             },
             .init("journal", .blob) { $0.assignment.journal.databaseValue },
-            .init("call_id", .blob) { $0.assignment.call.databaseValue },
+            // What is no call is not found as one.
+            .init("call_id", .blob) {
+                ($0.assignment.kind == .call ? $0.assignment.call : ID.none).databaseValue
+            },
             .init("bucket", .text) { $0.bucket.rawValue.databaseValue },
             .init("outdial_id", .blob) { $0.assignment.outdial.databaseValue },
             .init("target_id", .blob) { $0.assignment.target.databaseValue },
@@ -120,6 +123,18 @@ package enum CampaignTables {
         ]
     )
 
+    package static let activeflows = AggregateTable<Activeflow>(
+        columns: [
+            .customer { $0.customer }, .init("campaign_id", .blob) { $0.campaign.databaseValue },
+            .init("status", .text) { $0.status.rawValue.databaseValue }, .createdAt { $0.createdAt },
+            .isDeleted { _ in nil },
+        ],
+        indexes: [
+            "CREATE INDEX activeflow_list ON activeflow(customer_id, created_at)",
+            "CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at)",
+        ]
+    )
+
     package static let workers = AggregateTable<Worker>(
         columns: [.init("status", .text) { $0.status.rawValue.databaseValue }]
     )
@@ -128,7 +143,7 @@ package enum CampaignTables {
     package static let schema =
         customers.schema + agents.schema + accessKeys.schema + outplans.schema + campaigns.schema + calls.schema
         + workers.schema + CallCounts.schema + queuecalls.schema + QueueCounts.schema + queues.schema + flows.schema
-        + system.schema + AnsweredRequests.schema
+        + system.schema + AnsweredRequests.schema + activeflows.schema
         + [
             // The highest position of each journal that was ever reported: a restored copy shows by a lower one.
             "CREATE TABLE journal_seen(journal BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID"
@@ -154,4 +169,5 @@ package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
     CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
     CampaignTables.queues, CampaignTables.queuecalls, QueueCountCheck(), CampaignTables.flows, CampaignTables.system,
+    CampaignTables.activeflows,
 ]

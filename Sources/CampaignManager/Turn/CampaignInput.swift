@@ -35,6 +35,8 @@ package struct LeaseRequest: Hashable, Sendable {
     package var customer: ID
     package var outdial: ID
     package var count: Int64
+    /// Whether flows may speak of the targets.
+    package var needsProfile = false
 }
 
 package enum LeaseAnswer: Hashable, Sendable {

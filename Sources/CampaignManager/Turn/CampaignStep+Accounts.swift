@@ -21,6 +21,7 @@ extension CampaignStep {
         case "flow.create", "flow.update", "flow.delete": return try performFlow(request, context)
         case "customer.update", "customer.dialing", "customer.webhook_secret", "system.dialing":
             return try performDialing(request, context)
+        case "activeflow.stop": return try stopActiveflow(request, context)
         case "call.hangup": return try hangUp(request, context)
         default: throw Refusal(.unknown, "METHOD_UNKNOWN", "campaign-manager does not know \(request.method)")
         }

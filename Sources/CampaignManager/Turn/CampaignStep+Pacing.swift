@@ -141,7 +141,8 @@ extension CampaignStep {
             run: campaign.run,
             customer: campaign.customer,
             outdial: campaign.settings.outdial,
-            count: count
+            count: count,
+            needsProfile: campaign.settings.hasProgram
         )
         memory.pending[campaign.id] = request
         effects.append(.lease(request))
@@ -252,6 +253,8 @@ extension CampaignStep {
         let outdial: ID
         let outplan: Outplan?
         let isEnabled: Bool
+        /// What its calls run, if anything.
+        let program: Program?
         /// Numbers that the customer's test calls have on the line.
         let tested: Set<String>
         var open: Int64
@@ -264,6 +267,7 @@ extension CampaignStep {
             self.outdial = outdial
             self.context = context
             outplan = try CampaignTables.outplans.load(loaded.state.settings.outplan, in: step.turn)?.state
+            program = try step.program(of: loaded.state)
             isEnabled = try step.isDialingEnabled(for: loaded.state.customer)
             tested = try step.numbersOfTestCalls(of: loaded.state.customer)
             open = try CallCounts(campaign: loaded.id, in: step.db).open
@@ -302,7 +306,9 @@ extension CampaignStep {
             return nil
         }
         adoption.open += 1
-        let assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
+        var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
+        assignment.kind = campaign.settings.kind.dial
+        if assignment.engine.isEmpty { try assign(adoption.program, to: &assignment, lease, adoption.context) }
         let call = try CampaignTables.calls.record(
             [.created(assignment)],
             on: lease.attempt,

@@ -45,7 +45,8 @@ extension CampaignStep {
             id: entry.queuecall,
             customer: assignment.customer,
             queue: queue.id,
-            campaign: assignment.campaign,
+            // No campaign counts its test calls.
+            campaign: assignment.isTest ? .none : assignment.campaign,
             attempt: assignment.id,
             call: assignment.call,
             activeflow: .activeflow(of: assignment.id),
@@ -295,7 +296,7 @@ extension CampaignStep {
     private mutating func match(_ caller: LoadedQueuecall, in queue: Queue, waiting: Int) throws {
         // Of a caller whose worker is silent nobody knows whether they are still there.
         guard let call = try CampaignTables.calls.load(caller.state.new.attempt, in: turn)?.state, call.isOpen,
-            !call.isSettling
+            !call.isSettling, caller.state.due(now: now).isEmpty
         else { return }
         let all = memory.roster.candidates(for: queue)
         let free = all.filter { caller.state.mayRing($0.id, now: now) }

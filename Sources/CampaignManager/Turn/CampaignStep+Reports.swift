@@ -11,7 +11,8 @@ extension CampaignStep {
         guard try turn.admit(item.id, consumer: "inbox") else { return }
         switch item.body {
         case .attemptRefused(let attempt, let reason, let journal, let sequence):
-            try refuse(attempt, reason, journal, sequence, item)
+            if reason == Item.programMissing { try giveAgain(attempt, journal, item) }
+            try refuse(attempt, because: reason, journal, sequence, item)
         case .settled(let attempt, let state, let journal):
             try comeBack(journal, item)
             try apply(to: attempt, from: journal, item) { [now] call in
@@ -24,6 +25,7 @@ extension CampaignStep {
         case .outdialExhausted(_, let campaign, let run): try confirmExhaustion(of: campaign, run: run)
         case .queueJoined(let entry): try join(entry, item)
         case .agentLeg(let report): try apply(report, item)
+        case .flowProgress(let progress): try hear(progress, item)
         default: break
         }
     }
@@ -66,7 +68,7 @@ extension CampaignStep {
     /// The journal has not placed it. Without a pause only when its run is over: else it would be leased again at once.
     private mutating func refuse(
         _ attempt: ID,
-        _ reason: String,
+        because reason: String,
         _ journal: ID,
         _ sequence: Int64,
         _ item: Item

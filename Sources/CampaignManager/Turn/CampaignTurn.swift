@@ -231,6 +231,7 @@ struct CampaignStep {
             try endQueuecall(of: after)
             touched.insert(after.assignment.campaign)
             capacityChanged = true
+            try endFlow(of: after)
         } else if after.isSettling, !before.isSettling {
             try turn.armTimer(kind: CampaignStep.attemptTimer, key: key, at: now + settings.settleTimeout)
         } else if after.isOpen, after.phase != before.phase || after.isSettling != before.isSettling {

@@ -5,10 +5,16 @@ import GRDB
 import Service
 
 /// Where one customer's webhooks go, and what they are signed with.
-struct WebhookAddress: Hashable, Sendable {
-    var uri: String
-    var method: String
-    var secret: String
+package struct WebhookAddress: Hashable, Sendable {
+    package var uri: String
+    package var method: String
+    package var secret: String
+
+    package init(uri: String, method: String, secret: String) {
+        self.uri = uri
+        self.method = method
+        self.secret = secret
+    }
 
     /// All customers that have one.
     static func all(_ log: LogReader) throws -> [ID: WebhookAddress] {

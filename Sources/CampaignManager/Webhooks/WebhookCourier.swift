@@ -1,16 +1,16 @@
-import Contracts
-import Logging
+package import Contracts
+package import Logging
 import Metrics
-import OutboundHTTP
+package import OutboundHTTP
 import Service
 
 /// Brings one customer its webhooks, the oldest first, for as long as something waits.
 ///
 /// Several go side by side, never two about one object; when one fails, it waits 1 s, 2 s … up to an hour, and what is
 /// behind it waits with it. What could not be delivered within 24 h is dropped.
-struct WebhookCourier: Sendable {
+package struct WebhookCourier: Sendable {
     static let sideBySide = 16
-    static let maximumAge = Milliseconds.seconds(24 * 3600)
+    package static let maximumAge = Milliseconds.seconds(24 * 3600)
 
     let customer: ID
     let store: WebhookStore
@@ -20,8 +20,24 @@ struct WebhookCourier: Sendable {
     /// Where they go now; nil when the customer has no webhook any more.
     let address: @Sendable () -> WebhookAddress?
 
+    package init(
+        customer: ID,
+        store: WebhookStore,
+        http: GuardedClient,
+        logger: Logger,
+        clock: @escaping @Sendable () -> Timestamp,
+        address: @escaping @Sendable () -> WebhookAddress?
+    ) {
+        self.customer = customer
+        self.store = store
+        self.http = http
+        self.logger = logger
+        self.clock = clock
+        self.address = address
+    }
+
     /// Ends when nothing is left, or when the task is cancelled.
-    func run() async throws {
+    package func run() async throws {
         var failures = 0
         while !Task.isCancelled {
             guard let address = address() else {
@@ -52,7 +68,7 @@ struct WebhookCourier: Sendable {
     }
 
     /// 1 s, 2 s, 4 s … up to an hour, each up to a fifth shorter, so that many do not come at once.
-    static func pause(after failures: Int) -> Duration {
+    package static func pause(after failures: Int) -> Duration {
         let full = min(3_600_000, 1000 << min(failures - 1, 12))
         return .milliseconds(full - Int.random(in: 0...full / 5))
     }

@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 import Foundation
 import GRDB
 import Service
@@ -7,28 +7,38 @@ import Service
 ///
 /// Not in the log, which keeps for ever and is read as a whole: this is other people's post, in and out. An event is
 /// here from before its message is acknowledged until it is delivered or too old.
-final class WebhookStore: Sendable {
-    struct Event: Sendable {
-        var customer: ID
-        var event: ID
+package final class WebhookStore: Sendable {
+    package struct Event: Sendable {
+        package var customer: ID
+        package var event: ID
         /// The object that it is about: its events go in order.
-        var subject: String
-        var type: String
-        var document: [UInt8]
+        package var subject: String
+        package var type: String
+        package var document: [UInt8]
+
+        package init(customer: ID, event: ID, subject: String, type: String, document: [UInt8]) {
+            self.customer = customer
+            self.event = event
+            self.subject = subject
+            self.type = type
+            self.document = document
+        }
     }
 
-    struct Waiting: Sendable {
-        var row: Int64
-        var addedAt: Timestamp
-        var event: Event
+    package struct Waiting: Sendable {
+        package var row: Int64
+        package var addedAt: Timestamp
+        package var event: Event
     }
-
-    /// What a customer whose endpoint is down keeps here at most; older ones go first.
-    static let rowsPerCustomer = 100_000
 
     private let database: DatabaseQueue
+    private let rowsPerCustomer: Int
 
-    init(directory: String) throws {
+    /// Opens or makes the file; throws a ``StartupError`` that says what to do.
+    ///
+    /// - Parameter rowsPerCustomer: what a customer whose endpoint is down keeps here at most; older ones go first.
+    package init(directory: String, rowsPerCustomer: Int = 100_000) throws {
+        self.rowsPerCustomer = rowsPerCustomer
         let path = "\(directory)/webhooks.sqlite"
         var configuration = Configuration()
         configuration.label = "webhooks"
@@ -60,8 +70,8 @@ final class WebhookStore: Sendable {
     }
 
     /// Keeps `events`; those that wait already are left as they are. Answers how many older ones had to go.
-    func add(_ events: [Event], at now: Timestamp) async throws -> Int {
-        try await database.write { db in
+    package func add(_ events: [Event], at now: Timestamp) async throws -> Int {
+        try await database.write { [rowsPerCustomer] db in
             var dropped = 0
             for event in events {
                 try db.execute(
@@ -82,7 +92,7 @@ final class WebhookStore: Sendable {
                             SELECT id FROM delivery WHERE customer = :customer ORDER BY id DESC LIMIT 1 OFFSET :limit
                         )
                         """,
-                    arguments: ["customer": Data(customer.bytes), "limit": WebhookStore.rowsPerCustomer]
+                    arguments: ["customer": Data(customer.bytes), "limit": rowsPerCustomer]
                 )
                 dropped += db.changesCount
             }
@@ -91,7 +101,7 @@ final class WebhookStore: Sendable {
     }
 
     /// The customers for whom something waits.
-    func customers() async throws -> Set<ID> {
+    package func customers() async throws -> Set<ID> {
         try await database.read { db in
             let rows = try Data.fetchAll(db, sql: "SELECT DISTINCT customer FROM delivery")
             return Set(rows.compactMap { ID(bytes: Array($0)) })
@@ -99,7 +109,7 @@ final class WebhookStore: Sendable {
     }
 
     /// The oldest events of one customer that may be under way side by side: of each object one.
-    func next(of customer: ID, limit: Int) async throws -> [Waiting] {
+    package func next(of customer: ID, limit: Int) async throws -> [Waiting] {
         try await database.read { db in
             let rows = try Row.fetchAll(
                 db,
@@ -133,7 +143,7 @@ final class WebhookStore: Sendable {
         }
     }
 
-    func remove(_ rows: [Int64]) async throws {
+    package func remove(_ rows: [Int64]) async throws {
         guard !rows.isEmpty else { return }
         try await database.write { db in
             for row in rows { try db.execute(sql: "DELETE FROM delivery WHERE id = ?", arguments: [row]) }
@@ -141,7 +151,7 @@ final class WebhookStore: Sendable {
     }
 
     /// Forgets all that waits for a customer; answers how much it was.
-    func removeAll(of customer: ID) async throws -> Int {
+    package func removeAll(of customer: ID) async throws -> Int {
         try await database.write { db in
             try db.execute(sql: "DELETE FROM delivery WHERE customer = ?", arguments: [Data(customer.bytes)])
             return db.changesCount

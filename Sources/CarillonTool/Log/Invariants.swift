@@ -18,7 +18,9 @@ enum Invariants {
     static func dialedTwice(_ facts: LogFacts) -> [Finding] {
         var seen: Set<ID> = []
         var reported: Set<ID> = []
-        for attempt in facts.ledger ?? [] where !seen.insert(attempt).inserted { reported.insert(attempt) }
+        for attempt in (facts.ledger ?? []) + facts.legs.map(\.id) where !seen.insert(attempt).inserted {
+            reported.insert(attempt)
+        }
         return reported.sorted().map {
             finding(campaignLog, facts.calls[$0]?.position, "attempt \($0) was dialed more than once, the ledger says")
         }
@@ -37,6 +39,11 @@ enum Invariants {
                     finding(campaignLog, position, "attempt \(attempt) is in the ledger and no journal claimed it")
                 )
             }
+        }
+        for leg in facts.legs where facts.hasJournals && !facts.claimed.contains(leg.owner) {
+            let message =
+                "the call \(leg.id) is in the ledger, and no journal claimed the attempt \(leg.owner) of its flow"
+            findings.append(finding(campaignLog, facts.calls[leg.owner]?.position, message))
         }
         return findings
     }

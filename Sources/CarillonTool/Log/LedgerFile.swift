@@ -5,8 +5,15 @@ import Foundation
 struct LedgerFile: Hashable, Sendable {
     /// The attempts, one for each line.
     var attempts: [ID] = []
+    /// The calls that flows placed, each with the attempt whose flow it was.
+    var legs: [Leg] = []
     /// Lines that are no ledger lines.
     var unreadable = 0
+
+    struct Leg: Hashable, Sendable {
+        var id: ID
+        var owner: ID
+    }
 
     /// The ledger that was given, else the one beside the logs; nil when there is none.
     static func find(_ option: String?, dataDirectory: String) throws(ToolError) -> LedgerFile? {
@@ -30,8 +37,13 @@ struct LedgerFile: Hashable, Sendable {
         // A last line without its newline is being written at this moment.
         if !lines.isEmpty { lines.removeLast() }
         for line in lines where !line.isEmpty {
-            if let id = (try? JSONValue(parsing: line))?["attempt_id"].id {
-                attempts.append(id)
+            let document = try? JSONValue(parsing: line)
+            if let id = document?["attempt_id"].id {
+                if let owner = document?["leg_of"].id {
+                    legs.append(Leg(id: id, owner: owner))
+                } else {
+                    attempts.append(id)
+                }
             } else {
                 unreadable += 1
             }

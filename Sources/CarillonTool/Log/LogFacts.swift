@@ -21,6 +21,8 @@ struct LogFacts: Sendable {
     }
 
     var ledger: [ID]?
+    /// The calls that flows placed, by the ledger.
+    var legs: [LedgerFile.Leg] = []
     var claimed: Set<ID> = []
     var calls: [ID: Call] = [:]
     /// Leases that campaign-manager gave back without a call.
@@ -38,6 +40,7 @@ struct LogFacts: Sendable {
 
     init(_ directory: LogDirectory, ledger: LedgerFile?) throws {
         self.ledger = ledger?.attempts
+        legs = ledger?.legs ?? []
         for journal in directory.journals {
             hasJournals = true
             try LogFacts.forEach("attempt_claimed", journal.reader) { event, data in

@@ -231,6 +231,23 @@ enum FlowKind: ResourceKind {
     )
 }
 
+enum ActiveflowKind: ResourceKind {
+    static let resource = Resource(
+        name: "activeflow",
+        abstract: "What flows did, attempt by attempt.",
+        verbs: [.list, .get],
+        path: "/v1.0/activeflows",
+        columns: [
+            .id, .whole("status"), .text("campaigncall_id", "campaigncall"), .text("current_action.type", "now at"),
+            .created,
+        ],
+        filters: ["campaign_id", "status"],
+        examples: [
+            .list: "activeflow list --campaign-id ID --status running", .get: "activeflow get ID --json",
+        ]
+    )
+}
+
 enum AccessKeyKind: ResourceKind {
     static let resource = Resource(
         name: "accesskey",

@@ -45,6 +45,8 @@ package struct Item: Hashable, Sendable {
     package static let cancelled = "cancelled"
     /// The `reason` of an attempt that was refused because its hang-up came before its command.
     package static let hungUp = "hung_up"
+    /// The `reason` of an attempt that was refused because its journal was not given its program (yet).
+    package static let programMissing = "no_program"
 
     /// What a worker's journal knows of an attempt that it was asked to settle.
     package enum SettledState: String, Sendable {

@@ -14,6 +14,8 @@ package enum AttemptCommand: Hashable, Sendable {
     case hangUp
     /// The process begins anew, and its provider cannot tell what became of the calls of the one before.
     case forget
+    /// Its flow did something.
+    case note(FlowNote)
 }
 
 /// Why an attempt is not placed.
@@ -32,6 +34,8 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case hungUp = "hung_up"
     /// Its number is on a do-not-call list.
     case doNotCall = "do_not_call"
+    /// The program that it is to run is not here (yet).
+    case noProgram = "no_program"
 }
 
 extension Attempt {
@@ -63,6 +67,7 @@ extension Attempt {
             return state == nil ? [.refused(attempt: attempt, reason: RefusalReason.hungUp.rawValue)] : []
         case .forget:
             return state?.decide(.ended(reason: .outcomeUnknown, by: .system), attempt: attempt) ?? []
+        case .note(let note): return state == nil ? [] : [.flow(note)]
         }
     }
 
@@ -73,6 +78,7 @@ extension Attempt {
         case .ringing: return phase.canBecome(.ringing) ? [.ringing(subject)] : []
         case .answered: return phase.canBecome(.progressing) ? [.progressing(subject)] : []
         case .digits(let digits): return phase.isAnswered ? [.digits(subject, digits: digits)] : []
+        case .orderDone, .agentLeg: return []
         case .ended(let reason, let by):
             guard phase.isLive else { return [] }
             // `normal` means success to everybody else, and nobody was talked to.

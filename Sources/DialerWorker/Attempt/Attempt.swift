@@ -80,7 +80,7 @@ package struct Attempt: Aggregate, Hashable {
             state?.reason = reason
             state?.by = by
             state?.endedAt = time
-        case .digits, .settled: break
+        case .digits, .settled, .flow: break
         }
     }
 }

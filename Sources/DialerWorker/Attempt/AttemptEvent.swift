@@ -14,6 +14,8 @@ package enum AttemptEvent: DomainEvent, Hashable {
     case hangup(CallSubject, reason: String, by: String)
     /// campaign-manager asked what became of it, and this is the answer.
     case settled(Settlement)
+    /// What its flow did. Changes nothing about the call.
+    case flow(FlowNote)
 
     package var type: String {
         switch self {
@@ -25,6 +27,7 @@ package enum AttemptEvent: DomainEvent, Hashable {
         case .digits: "call_digits"
         case .hangup: "call_hangup"
         case .settled: "attempt_settled"
+        case .flow(let note): note.type
         }
     }
 
@@ -44,6 +47,7 @@ package enum AttemptEvent: DomainEvent, Hashable {
             members.append("hangup_by", .string(by))
             return .object(members)
         case .settled(let settlement): return settlement.json
+        case .flow(let note): return note.json
         }
     }
 
@@ -69,7 +73,11 @@ package enum AttemptEvent: DomainEvent, Hashable {
                 by: try json.requireString("hangup_by")
             )
         case "attempt_settled": self = .settled(try Settlement(json: json))
-        default: throw JSONError("\(type) is not an event of an attempt")
+        default:
+            guard let note = try FlowNote(type: type, json: json) else {
+                throw JSONError("\(type) is not an event of an attempt")
+            }
+            self = .flow(note)
         }
     }
 }

@@ -18,6 +18,9 @@ package protocol CallProvider: Sendable {
     /// Ends the calls, answered or not: `normal` when answered, `cancel` when not, by `party`.
     func hangUp(_ attempts: [ID], by party: HangupParty)
 
+    /// Does what flows want on their calls.
+    func perform(_ orders: [CallOrder])
+
     /// Keeps the provider's time until its task is cancelled.
     func run() async
 }
@@ -40,5 +43,9 @@ package struct CallReport: Hashable, Sendable {
         /// The other side pressed keys.
         case digits(String)
         case ended(reason: HangupReason, by: HangupParty)
+        /// The order of this number has come to its end.
+        case orderDone(Int, CallOrder.Result)
+        /// What became of the agent who is rung for this caller; `leg` is ``AgentRing/leg``.
+        case agentLeg(ID, AgentLegReport.State)
     }
 }

@@ -6,6 +6,7 @@ extension Announcement {
     package func dispatch(_ names: BusNames) -> Dispatch {
         switch self {
         case .item(let item): .toManager(item, .campaign, names: names)
+        case .outdialItem(let item): .toManager(item, .outdial, names: names)
         case .call(let report): .callEvent(report, exchange: names.calls)
         }
     }

@@ -7,6 +7,8 @@ package enum Announcement: Hashable, Sendable {
     case call(CallEvent)
     /// For campaign-manager.
     case item(Item)
+    /// For outdial-manager.
+    case outdialItem(Item)
 }
 
 /// Announces the journal's events: a pure function of each, so that publishing again repeats it, ids included.
@@ -22,7 +24,7 @@ package struct Announcer: Sendable {
 
     /// The announcements of `event`; none for the journal's own affairs and for erased events.
     package func announcements(of event: RecordedEvent) throws(JSONError) -> [Announcement] {
-        guard event.type.hasPrefix("call_") || event.type.hasPrefix("attempt_"), event.type != "attempt_claimed",
+        guard ["call_", "attempt_", "flow_"].contains(where: event.type.hasPrefix), event.type != "attempt_claimed",
             let data = event.data
         else { return [] }
         let content = try AttemptEvent(type: event.type, schema: event.schema, json: try JSONValue(parsing: data))
@@ -46,6 +48,29 @@ package struct Announcer: Sendable {
             return [.call(report)]
         case .hangup(let subject, let reason, let by): return [.call(hangup(subject, reason, by, event))]
         case .settled(let settlement): return settled(settlement, event)
+        case .flow(let note): return announcement(of: note, event).map { [$0] } ?? []
+        }
+    }
+
+    private func announcement(of note: FlowNote, _ event: RecordedEvent) -> Announcement? {
+        switch note {
+        case .progressed(let steps):
+            return item(.flowProgress(steps.report(event.recordedAt, journal, event.position)), event)
+        case .queueJoined(let attempt, let queuecall, let queue):
+            let entry = QueueEntry(
+                attempt: attempt,
+                queuecall: queuecall,
+                queue: queue,
+                at: event.recordedAt,
+                journal: journal,
+                sequence: event.position
+            )
+            return item(.queueJoined(entry), event)
+        case .agentLeg(let leg, let state):
+            return item(.agentLeg(leg.report(state, event.recordedAt, journal, event.position)), event)
+        case .optOut(let optOut):
+            return .outdialItem(Item(id: event.id, correlation: event.correlation, body: .optOut(optOut)))
+        case .legPlaced, .legProgressed, .legEnded: return nil
         }
     }
 

@@ -9,6 +9,8 @@ struct Behaviour: Hashable, Sendable {
     var digits: String
     /// A busy that follows ringing: the person pressed "reject".
     var isRejected = false
+    /// Whether they listen to a flow as long as it lasts; others hang up when it talks to them for longer than `talk`.
+    var listensToTheEnd = false
 
     init(scenario: Scenario, number: String, tryCount: Int) {
         // Everything is drawn, in a fixed order, so that an override of one thing leaves the others as they were.
@@ -29,7 +31,10 @@ struct Behaviour: Hashable, Sendable {
         guard let override else { return }
         outcome = override.outcome ?? outcome
         if let span = override.ring { ring = Behaviour.length(span, ringDraw) }
-        if let span = override.talk { talk = Behaviour.length(span, talkDraw) }
+        if let span = override.talk {
+            talk = Behaviour.length(span, talkDraw)
+            listensToTheEnd = false
+        }
         if let keys = override.keys { digits = Behaviour.digits(keys, digitsDraw) }
     }
 
@@ -55,6 +60,7 @@ struct Behaviour: Hashable, Sendable {
         self.outcome = outcome
         self.ring = ring
         self.talk = 5000
+        listensToTheEnd = true
         self.digits = digits
     }
 
@@ -77,13 +83,18 @@ struct Behaviour: Hashable, Sendable {
         return ""
     }
 
-    private static func length(_ span: Scenario.Span, _ draw: UInt64) -> Milliseconds {
+    static func length(_ span: Scenario.Span, _ draw: UInt64) -> Milliseconds {
         let width = UInt64(span.maximum.count - span.minimum.count + 1)
         return span.minimum + Milliseconds(Int64(draw.multipliedFullWidth(by: width).high))
     }
 
     /// 53 random bits as a number from 0 up to, not including, 1.
-    private static func fraction(_ draw: UInt64) -> Double { Double(draw >> 11) * 0x1p-53 }
+    static func fraction(_ draw: UInt64) -> Double { Double(draw >> 11) * 0x1p-53 }
+
+    /// What is drawn for `key`, as for a number.
+    static func random(seed: Int64, key: String, tryCount: Int) -> RandomSource {
+        RandomSource(seed: hash(seed: seed, number: key, tryCount: tryCount))
+    }
 
     /// FNV-1a over the three; ``RandomSource`` does the mixing.
     private static func hash(seed: Int64, number: String, tryCount: Int) -> UInt64 {

@@ -7,6 +7,8 @@ struct CallAgenda: Sendable {
         /// Microseconds of the caller's clock.
         var due: Int64
         var attempt: ID
+        /// Which of the timers that flows have; 0 for the call's own next step.
+        var timer: UInt64 = 0
         var order: UInt64 = 0
 
         fileprivate func comes(before other: Entry) -> Bool {
@@ -20,9 +22,9 @@ struct CallAgenda: Sendable {
     /// When the next thing happens; nil when nothing is left.
     var nextDue: Int64? { heap.first?.due }
 
-    mutating func add(_ attempt: ID, due: Int64) {
+    mutating func add(_ attempt: ID, due: Int64, timer: UInt64 = 0) {
         entered += 1
-        heap.append(Entry(due: due, attempt: attempt, order: entered))
+        heap.append(Entry(due: due, attempt: attempt, timer: timer, order: entered))
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2

@@ -21,12 +21,21 @@ package struct CallPlan: Hashable, Sendable {
         /// From the answer to the keys.
         package var digitsAfter: Milliseconds
         package var isMachine: Bool
+        /// Whether this person listens to a flow as long as it lasts.
+        package var listensToTheEnd: Bool
 
-        package init(length: Milliseconds, digits: String, digitsAfter: Milliseconds, isMachine: Bool) {
+        package init(
+            length: Milliseconds,
+            digits: String,
+            digitsAfter: Milliseconds,
+            isMachine: Bool,
+            listensToTheEnd: Bool = false
+        ) {
             self.length = length
             self.digits = digits
             self.digitsAfter = digitsAfter
             self.isMachine = isMachine
+            self.listensToTheEnd = listensToTheEnd
         }
     }
 
@@ -95,7 +104,8 @@ extension CallPlan {
                 length: length,
                 digits: digits,
                 digitsAfter: digits.isEmpty ? 0 : digitsAfter,
-                isMachine: behaviour.outcome == .machine
+                isMachine: behaviour.outcome == .machine,
+                listensToTheEnd: behaviour.listensToTheEnd
             ),
             reason: isCut ? .timeout : .normal,
             by: isCut ? .system : .remote,

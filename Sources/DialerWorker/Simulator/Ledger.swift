@@ -1,6 +1,7 @@
+package import Contracts
 import Glibc
 
-/// The file of placed calls, opened for appending with mode 0600.
+/// The file of placed calls, or that of sent messages, opened for appending with mode 0600.
 ///
 /// Several workers may share one file: each batch is a single `write` on an `O_APPEND` descriptor, so lines of
 /// different processes never mix. One thread at a time appends.
@@ -12,13 +13,17 @@ package final class Ledger: Sendable {
 
     private let descriptor: Int32
     private let path: String
+    private let noun: String
 
     /// Opens or makes the file.
-    package init(path: String) throws(Failure) {
+    ///
+    /// - Parameter noun: what errors call it.
+    package init(path: String, noun: String = "ledger") throws(Failure) {
         self.path = path
+        self.noun = noun
         let opened = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         guard opened >= 0 else {
-            throw Failure(description: "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+            throw Failure(description: "cannot open the \(noun) \(path): \(String(cString: strerror(errno)))")
         }
         descriptor = opened
         var status = stat()
@@ -27,7 +32,7 @@ package final class Ledger: Sendable {
             return
         }
         guard fchmod(opened, 0o600) == 0 else {
-            throw Failure(description: "cannot make the ledger \(path) private: \(String(cString: strerror(errno)))")
+            throw Failure(description: "cannot make the \(noun) \(path) private: \(String(cString: strerror(errno)))")
         }
     }
 
@@ -37,11 +42,17 @@ package final class Ledger: Sendable {
     ///
     /// - Returns: how many of them are wholly in the file, counted from the first, and what kept the others out.
     package func append(_ lines: [LedgerLine]) -> (count: Int, failure: Failure?) {
+        append(documents: lines.map(\.json))
+    }
+
+    /// The same, of any documents.
+    package func append(documents lines: [JSONValue]) -> (count: Int, failure: Failure?) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(lines.count * 400)
         var ends: [Int] = []
         for line in lines {
             line.write(into: &bytes)
+            bytes.append(UInt8(ascii: "\n"))
             ends.append(bytes.count)
         }
         let written = write(bytes)
@@ -52,7 +63,7 @@ package final class Ledger: Sendable {
             // Ends the torn line, so that the next one is whole again.
             _ = write([UInt8(ascii: "\n")])
         }
-        return (whole, Failure(description: "cannot write the ledger \(path): \(reason)"))
+        return (whole, Failure(description: "cannot write the \(noun) \(path): \(reason)"))
     }
 
     private func write(_ bytes: [UInt8]) -> Int {

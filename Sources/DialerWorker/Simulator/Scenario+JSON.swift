@@ -17,7 +17,7 @@ extension Scenario {
     package init(json: JSONValue) throws(ScenarioError) {
         self.init()
         let section = try Section(json, path: "")
-        try section.allow(["seed", "time_scale", "magic_numbers", "defaults", "overrides"])
+        try section.allow(["seed", "time_scale", "magic_numbers", "defaults", "overrides", "agents"])
         seed = try section.integer("seed", in: Int64.min...Int64.max) ?? seed
         timeScale = try section.number("time_scale", in: 0...1000) ?? timeScale
         usesMagicNumbers = try section.bool("magic_numbers") ?? usesMagicNumbers
@@ -25,6 +25,7 @@ extension Scenario {
         for (index, entry) in try section.array("overrides").enumerated() {
             overrides.append(try Override(try Section(entry, path: "overrides[\(index)]")))
         }
+        if let part = try section.section("agents") { agents = try Agents(part) }
     }
 }
 
@@ -72,6 +73,43 @@ extension Scenario.Override {
         talk = try section.span("talk_ms")
         patience = try section.span("patience_ms")
         keys = try section.keys("digits")
+    }
+}
+
+extension Scenario.Agents {
+    fileprivate init(_ section: Section) throws(ScenarioError) {
+        self.init()
+        try section.allow(["answer", "ring_ms", "talk_ms", "overrides"])
+        answer = try section.number("answer", in: 0...1) ?? answer
+        ring = try section.span("ring_ms") ?? ring
+        talk = try section.span("talk_ms") ?? talk
+        for (index, entry) in try section.array("overrides").enumerated() {
+            overrides.append(
+                try Scenario.AgentOverride(try Section(entry, path: "agents.overrides[\(index)]"))
+            )
+        }
+    }
+}
+
+extension Scenario.AgentOverride {
+    private static let outcomes: [String: AgentLegReport.State] = [
+        "answer": .answered, "busy": .busy, "no_answer": .noAnswer, "failed": .failed,
+    ]
+
+    fileprivate init(_ section: Section) throws(ScenarioError) {
+        try section.allow(["address", "outcome", "ring_ms", "talk_ms"])
+        guard let address = try section.string("address"), !address.isEmpty else {
+            throw section.wrong("address", "must be an address of agents, in which * stands for any characters")
+        }
+        self.init(address: address)
+        if let text = try section.string("outcome") {
+            guard let state = Scenario.AgentOverride.outcomes[text] else {
+                throw section.wrong("outcome", "must be one of answer, busy, no_answer, failed")
+            }
+            self.state = state
+        }
+        ring = try section.span("ring_ms")
+        talk = try section.span("talk_ms")
     }
 }
 

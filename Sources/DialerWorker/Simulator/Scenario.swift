@@ -71,12 +71,35 @@ package struct Scenario: Hashable, Sendable {
         }
     }
 
+    /// What agents do who are rung for callers.
+    package struct Agents: Hashable, Sendable {
+        /// The share of rings that are answered; the others ring in vain.
+        package var answer = 1.0
+        package var ring = Span(1000, 4000)
+        package var talk = Span(20_000, 120_000)
+        package var overrides: [AgentOverride] = []
+
+        package init() {}
+    }
+
+    /// What the agents of a pattern do; what is nil is decided as without the override.
+    package struct AgentOverride: Hashable, Sendable {
+        /// An address of theirs, or the agent's id when they have none, in which `*` stands for any characters.
+        package var address: String
+        package var state: AgentLegReport.State?
+        package var ring: Span?
+        package var talk: Span?
+
+        package init(address: String) { self.address = address }
+    }
+
     package var seed: Int64 = 1
     /// Multiplies every time that the provider keeps: 0.01 makes a minute 600 ms.
     package var timeScale: Double = 1
     package var usesMagicNumbers = true
     package var defaults = Defaults()
     package var overrides: [Override] = []
+    package var agents = Agents()
 
     package init() {}
 

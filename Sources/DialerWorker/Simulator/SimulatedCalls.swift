@@ -7,6 +7,8 @@ package import Contracts
 package struct SimulatedCalls: Sendable {
     private struct Call {
         var plan: CallPlan
+        /// Runs a flow once it is answered: for so long at most, with this number and try.
+        var flow: FlowCaller?
         var next: Step
         var isAnswered = false
         /// The due time of its entry in the agenda, and of the answer.
@@ -21,12 +23,16 @@ package struct SimulatedCalls: Sendable {
 
     package let scenario: Scenario
     private var calls: [ID: Call] = [:]
-    private var agenda = CallAgenda()
+    var agenda = CallAgenda()
+    /// Answered calls that run a flow.
+    var parties: [ID: Party] = [:]
+    var timers: [UInt64: Timer] = [:]
+    var lastTimer: UInt64 = 0
 
     package init(scenario: Scenario) { self.scenario = scenario }
 
     /// Calls that have not ended.
-    package var count: Int { calls.count }
+    package var count: Int { calls.count + parties.count }
 
     /// When something happens next; nil when no call is live.
     package var nextDue: Int64? { agenda.nextDue }
@@ -43,13 +49,18 @@ package struct SimulatedCalls: Sendable {
         reports.append(CallReport(attempt: command.attempt, what: .dialing))
         if plan.isRinging { reports.append(CallReport(attempt: command.attempt, what: .ringing)) }
         let due = now + scenario.scaled(plan.ring)
-        calls[command.attempt] = Call(plan: plan, next: .answerOrEnd, due: due)
+        let flow = command.program.isNone ? nil : FlowCaller(command)
+        calls[command.attempt] = Call(plan: plan, flow: flow, next: .answerOrEnd, due: due)
         agenda.add(command.attempt, due: due)
     }
 
     /// Everything that is due at `now`.
     package mutating func advance(to now: Int64, reports: inout [CallReport]) {
         while let entry = agenda.takeDue(at: now) {
+            if entry.timer != 0 {
+                fire(entry, &reports)
+                continue
+            }
             // A cancelled call leaves its entry behind.
             guard let index = calls.index(forKey: entry.attempt), calls.values[index].due == entry.due else { continue }
             switch calls.values[index].next {
@@ -73,6 +84,7 @@ package struct SimulatedCalls: Sendable {
 
     /// Ends a call for us: `normal` when answered, `cancel` when not.
     package mutating func hangUp(_ attempt: ID, by party: HangupParty, reports: inout [CallReport]) {
+        if endParty(attempt, .normal, party, &reports) { return }
         guard let call = calls.removeValue(forKey: attempt) else { return }
         let reason: HangupReason = call.isAnswered ? .normal : .cancel
         reports.append(CallReport(attempt: attempt, what: .ended(reason: reason, by: party)))
@@ -88,6 +100,12 @@ package struct SimulatedCalls: Sendable {
             return
         }
         reports.append(CallReport(attempt: entry.attempt, what: .answered))
+        if let flow = calls.values[index].flow {
+            let plan = calls.values[index].plan
+            calls.remove(at: index)
+            seat(entry.attempt, flow, plan, conversation, at: entry.due)
+            return
+        }
         calls.values[index].isAnswered = true
         calls.values[index].answeredAt = entry.due
         if conversation.digits.isEmpty {

@@ -55,6 +55,27 @@ package final class SimulatorProvider: CallProvider {
         }
     }
 
+    package func perform(_ orders: [CallOrder]) {
+        change { state, now, reports in
+            for order in orders {
+                switch order.what {
+                case .call(let legs):
+                    let placeable = write(legs, &state)
+                    for leg in legs.prefix(placeable) { state.calls.place(leg.command, at: now, reports: &reports) }
+                    for leg in legs.dropFirst(placeable) {
+                        let failed = CallReport.What.ended(reason: .failed, by: .system)
+                        reports.append(CallReport(attempt: leg.command.attempt, what: failed))
+                    }
+                case .connect(let legs):
+                    var connect = order
+                    connect.what = .connect(Array(legs.prefix(write(legs, &state))))
+                    state.calls.perform(connect, at: now, reports: &reports)
+                default: state.calls.perform(order, at: now, reports: &reports)
+                }
+            }
+        }
+    }
+
     package func cancel(_ attempts: [ID]) {
         change { state, _, reports in
             for attempt in attempts { state.calls.cancel(attempt, reports: &reports) }
@@ -105,9 +126,17 @@ package final class SimulatorProvider: CallProvider {
 
     /// How many of the commands are in the ledger: the others must not be placed.
     private func write(_ commands: [DialCommand], _ state: inout State) -> Int {
-        guard let ledger else { return commands.count }
+        write(ledger == nil ? [] : commands.map { ($0, nil) }, of: commands.count, &state)
+    }
+
+    private func write(_ legs: [CallLeg], _ state: inout State) -> Int {
+        write(ledger == nil ? [] : legs.map { ($0.command, $0.owner) }, of: legs.count, &state)
+    }
+
+    private func write(_ commands: [(DialCommand, owner: ID?)], of count: Int, _ state: inout State) -> Int {
+        guard let ledger else { return count }
         let time = clock()
-        let lines = commands.map { LedgerLine(time: time, command: $0, worker: worker) }
+        let lines = commands.map { LedgerLine(time: time, command: $0, worker: worker, owner: $1) }
         let (count, failure) = ledger.append(lines)
         if let failure, !state.ledgerIsBroken { onLedgerFailure(failure) }
         state.ledgerIsBroken = failure != nil

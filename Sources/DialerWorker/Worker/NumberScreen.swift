@@ -84,6 +84,7 @@ package struct NumberScreen: ServiceLifecycle.Service {
     /// What is not passed when the worker ends is not acknowledged, and comes again.
     private func pass(_ messages: [IncomingMessage]) async {
         let answers = await ask(messages.flatMap(\.items).compactMap(\.dialCommand))
+        if Task.isCancelled { return }
         let inputs = WorkerInput.of(messages) { $0.screened(by: answers) }
         while !submit(inputs) {
             if Task.isCancelled { return }

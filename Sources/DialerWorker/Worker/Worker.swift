@@ -26,6 +26,7 @@ package final class Worker: Sendable {
         journal: Journal,
         core: WorkerCore,
         provider: any CallProvider,
+        errands: ErrandRunner,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp,
         onAccepted: @escaping @Sendable () -> Void,
@@ -43,6 +44,8 @@ package final class Worker: Sendable {
             turn.afterCommit {
                 IncomingMessage.acknowledge(effects.acknowledge)
                 Worker.place(effects.place, provider, feed, now: clock())
+                if !effects.orders.isEmpty { provider.perform(effects.orders) }
+                errands.begin(effects.errands)
                 if !effects.cancel.isEmpty { provider.cancel(effects.cancel) }
                 if !effects.hangUp.isEmpty { provider.hangUp(effects.hangUp, by: .system) }
                 if !effects.hangUpForUs.isEmpty { provider.hangUp(effects.hangUpForUs, by: .local) }
@@ -54,6 +57,7 @@ package final class Worker: Sendable {
         }
         let writer = writer
         feed.connect { [weak writer] in writer?.submit($0) ?? false }
+        errands.connect { feed.submit($0) }
         provider.report { feed.submit($0.map(WorkerInput.report)) }
     }
 
@@ -75,10 +79,19 @@ package final class Worker: Sendable {
         guard !commands.isEmpty else { return }
         let late = commands.filter { now > $0.startBy }
         if !late.isEmpty { feed.submit(late.map { .tooLate($0.attempt) }) }
-        let inTime = late.isEmpty ? commands : commands.filter { now <= $0.startBy }
-        for _ in inTime { CrashPoint.beforePlace.pass("call") }
-        if !inTime.isEmpty { provider.place(inTime) }
-        for _ in inTime { CrashPoint.afterPlace.pass("call") }
+        start(late.isEmpty ? commands : commands.filter { now <= $0.startBy }, provider, feed)
+    }
+
+    /// Places calls; what is no call begins at once, as if it were answered.
+    private static func start(_ commands: [DialCommand], _ provider: any CallProvider, _ feed: Feed) {
+        let calls = commands.filter { $0.kind == .call }
+        for _ in calls { CrashPoint.beforePlace.pass("call") }
+        if !calls.isEmpty { provider.place(calls) }
+        for _ in calls { CrashPoint.afterPlace.pass("call") }
+        guard calls.count < commands.count else { return }
+        feed.submit(
+            commands.filter { $0.kind != .call }.map { .report(CallReport(attempt: $0.attempt, what: .answered)) }
+        )
     }
 }
 

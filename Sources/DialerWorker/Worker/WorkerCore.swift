@@ -1,5 +1,6 @@
 import Contracts
 package import EventLog
+import FlowEngine
 
 /// The decisions of the worker: turns a batch of inputs into events of its journal and effects to carry out after the
 /// commit. Synchronous, without clock, network or provider.
@@ -11,11 +12,16 @@ package struct WorkerCore: Sendable {
     package let channels: Int
     package private(set) var isLeaving = false
     /// Attempts that occupy a channel, as the journal has them.
-    private var live: [ID: AggregateTable<Attempt>.Loaded] = [:]
+    var live: [ID: AggregateTable<Attempt>.Loaded] = [:]
     /// Channels in use, those of the running turn included.
-    private var inUse = 0
+    var inUse = 0
     /// The last run of each campaign that was cancelled, 0 for none, as far as it was asked for.
     private var cancelledRuns: [ID: Int64] = [:]
+    /// The flows of attempts, and of calls that they placed, by what the provider calls them.
+    var flows: [ID: FlowRun] = [:]
+    /// The live calls that flows placed for themselves, each with the attempt whose flow it was.
+    var legs: [ID: ID] = [:]
+    var programs = ProgramCache()
 
     package init(worker: String, channels: Int) {
         self.worker = worker
@@ -37,8 +43,12 @@ package struct WorkerCore: Sendable {
             switch input {
             case .item(let item): try decide(item, &drafts, &effects, turn)
             case .delivered(let delivery): effects.acknowledge.append(delivery)
-            case .report(let report): try decide(.report(report.what), report.attempt, nil, &drafts, turn)
-            case .tooLate(let attempt): try decide(.giveUpLate, attempt, nil, &drafts, turn)
+            case .report(let report): try take(report, &drafts, &effects, turn)
+            case .errandDone(let attempt, let number, let outcome):
+                try follow(attempt, number, FlowOutcome(outcome), &drafts, &effects, turn)
+            case .tooLate(let attempt):
+                flows[attempt] = nil
+                try decide(.giveUpLate, attempt, nil, &drafts, turn)
             case .leave: isLeaving = true
             case .accepted(let process):
                 try Journal.note(.accepted(process: process), turn)
@@ -48,7 +58,8 @@ package struct WorkerCore: Sendable {
                 effects.journalRefused = reason
             case .hangUpAll:
                 try record(&drafts, turn)
-                effects.hangUp += live.keys.sorted()
+                effects.hangUp += (Array(live.keys) + Array(legs.keys)).sorted()
+                for attempt in flows.keys.sorted() { try stopWithoutCall(attempt, &drafts, &effects, turn) }
             }
         }
         try record(&drafts, turn)
@@ -68,6 +79,38 @@ package struct WorkerCore: Sendable {
         try record(&drafts, turn)
     }
 
+    /// The end of a call comes after that of its flow, everything else before.
+    private mutating func take(
+        _ report: CallReport,
+        _ drafts: inout Drafts,
+        _ effects: inout WorkerEffects,
+        _ turn: Turn
+    ) throws {
+        if legs[report.attempt] != nil {
+            try follow(report, &drafts, &effects, turn)
+            return try followLeg(report, &drafts, turn)
+        }
+        guard flows[report.attempt] != nil else {
+            try decide(.report(report.what), report.attempt, nil, &drafts, turn)
+            return
+        }
+        if case .ended = report.what { try follow(report, &drafts, &effects, turn) }
+        let events = try decide(.report(report.what), report.attempt, nil, &drafts, turn)
+        // An answer that the attempt does not take is none.
+        if case .answered = report.what, events.isEmpty { return }
+        try follow(report, &drafts, &effects, turn)
+    }
+
+    /// What has no call is ended here: no provider knows of it.
+    private mutating func stopWithoutCall(
+        _ attempt: ID,
+        _ drafts: inout Drafts,
+        _ effects: inout WorkerEffects,
+        _ turn: Turn
+    ) throws {
+        if flows[attempt]?.hasCall == false { try stopFlow(attempt, &drafts, &effects, turn) }
+    }
+
     private mutating func decide(
         _ item: Item,
         _ drafts: inout Drafts,
@@ -84,7 +127,10 @@ package struct WorkerCore: Sendable {
                 obstacle: try obstacle(to: dial, turn)
             )
             let events = try decide(command, dial.attempt, context, &drafts, turn)
-            if case .claimed = events.first { effects.place.append(dial) }
+            if case .claimed = events.first {
+                prepareFlow(dial)
+                effects.place.append(dial)
+            }
         case .cancel(let campaign, let run):
             try record(&drafts, turn)
             let matching = live.values.filter {
@@ -101,9 +147,15 @@ package struct WorkerCore: Sendable {
             try record(&drafts, turn)
             if live[attempt] != nil {
                 effects.hangUpForUs.append(attempt)
+                try stopWithoutCall(attempt, &drafts, &effects, turn)
             } else {
                 try decide(.hangUp, attempt, context, &drafts, turn)
             }
+        case .program(let program): try Journal.keep(program, turn, context)
+        case .ringAgent(let ring): try self.ring(ring, context, &drafts, &effects, turn)
+        case .leaveQueue(let attempt, let queuecall, let reason):
+            try leaveQueue(attempt, queuecall, reason, &drafts, &effects, turn)
+        case .stopFlow(let attempt): try stopFlow(attempt, &drafts, &effects, turn)
         default: effects.unexpected.append(item.kind)
         }
     }
@@ -111,7 +163,8 @@ package struct WorkerCore: Sendable {
     private mutating func obstacle(to dial: DialCommand, _ turn: Turn) throws -> RefusalReason? {
         if try cancelledRun(of: dial.campaign, turn) >= dial.run { return .cancelled }
         if isLeaving { return .leaving }
-        return free == 0 ? .noChannel : nil
+        if free == 0 { return .noChannel }
+        return try dial.program.isNone || programs.find(dial.program, turn) != nil ? nil : .noProgram
     }
 
     private mutating func cancelledRun(of campaign: ID, _ turn: Turn) throws -> Int64 {
@@ -128,12 +181,12 @@ package struct WorkerCore: Sendable {
 
 extension WorkerCore {
     /// The events of a turn that are not appended yet: those of one attempt go into its stream, and its row, at once.
-    private struct Drafts {
-        var byAttempt: [ID: Draft] = [:]
-        var order: [ID] = []
+    struct Drafts {
+        fileprivate var byAttempt: [ID: Draft] = [:]
+        fileprivate var order: [ID] = []
     }
 
-    private struct Draft {
+    fileprivate struct Draft {
         var base: AggregateTable<Attempt>.Loaded?
         var state: Attempt?
         var events: [AttemptEvent] = []
@@ -142,7 +195,7 @@ extension WorkerCore {
 
     /// Decides one command; without a `context` the events belong to the command that was claimed.
     @discardableResult
-    private mutating func decide(
+    mutating func decide(
         _ command: AttemptCommand,
         _ attempt: ID,
         _ context: EventContext?,

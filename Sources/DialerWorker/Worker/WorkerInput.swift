@@ -9,6 +9,8 @@ package enum WorkerInput: Sendable {
     case delivered(IncomingMessage)
     /// What the provider says of a call.
     case report(CallReport)
+    /// What came of an errand of a flow.
+    case errandDone(ID, number: Int, ErrandOutcome)
     /// A claimed attempt whose `start_by` had passed once the claim was durable: the provider was not asked.
     case tooLate(ID)
     /// From now on refuse what is not claimed yet.
@@ -26,6 +28,10 @@ package struct WorkerEffects: Sendable {
     package var acknowledge: [IncomingMessage] = []
     /// Claimed just now: check `start_by` as the last thing, then place.
     package var place: [DialCommand] = []
+    /// What flows want done on their calls, in order.
+    package var orders: [CallOrder] = []
+    /// What flows want from the world beside their calls.
+    package var errands: [FlowErrand] = []
     /// Calls to end unless they are answered.
     package var cancel: [ID] = []
     /// Calls to end, as the worker itself ends.

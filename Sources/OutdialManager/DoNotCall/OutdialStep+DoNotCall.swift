@@ -115,8 +115,9 @@ extension OutdialStep {
         from list: LoadedList,
         _ context: EventContext
     ) throws -> JSONValue {
-        let number = try DialedNumber.read(try request.params.requireString("number"), field: "number")
-        let id = DNCNumber.id(of: number, on: list.id)
+        // What is no number cannot be on it either.
+        let number = try? DialedNumber.read(try request.params.requireString("number"), field: "number")
+        let id = DNCNumber.id(of: number ?? "", on: list.id)
         guard let known = try OutdialTables.dncNumbers.load(id, in: turn), known.state.deletedAt == nil else {
             throw Refusal.notFound("DNCNUMBER_NOT_FOUND", "the number is not on this do-not-call list")
         }

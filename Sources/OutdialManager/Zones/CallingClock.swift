@@ -27,11 +27,18 @@ final class HourBook {
         var opening: DialingConditions.Opening
         var from: Timestamp
         var until: Timestamp
+
+        func holds(at now: Timestamp) -> Bool {
+            opening == .open ? now + HourBook.placingTime <= until : now < until
+        }
     }
 
     private let hours: OpeningHours
     private let zones: ZoneFiles
     private var answers: [CallingPlace: Answer] = [:]
+
+    /// A call may be placed so long after its lease (campaign-manager's `start_by`): who could be called for less is not.
+    static let placingTime: Milliseconds = 30_000
 
     init(_ hours: CallingHours, _ zones: ZoneFiles) {
         self.hours = OpeningHours(hours)
@@ -41,7 +48,7 @@ final class HourBook {
     func opening(for target: Target, at destination: Address, now: Timestamp) -> DialingConditions.Opening {
         if hours.hours.isAlways { return .open }
         let place = target.place(of: destination)
-        if let answer = answers[place], answer.from <= now, now < answer.until { return answer.opening }
+        if let answer = answers[place], answer.from <= now, answer.holds(at: now) { return answer.opening }
         let answer = answer(for: place, now)
         answers[place] = answer
         return answer.opening
@@ -53,7 +60,11 @@ final class HourBook {
         guard !names.isEmpty, rules.count == names.count else {
             return Answer(opening: .unknownZone, from: now, until: .endOfTime)
         }
-        switch hours.verdict(at: now, in: rules) {
+        var verdict = hours.verdict(at: now, in: rules)
+        if case .open(let until) = verdict, until < now + HourBook.placingTime {
+            verdict = hours.verdict(at: until, in: rules)
+        }
+        switch verdict {
         case .open(let until): return Answer(opening: .open, from: now, until: until)
         case .closed(let until, let zone):
             return Answer(opening: .closed(until: until, zone: names[zone]), from: now, until: until)

@@ -77,6 +77,8 @@ package struct PublishedEvent: Sendable {
                 output.append(UInt8(ascii: "\""))
                 output.append(contentsOf: Timestamp(microseconds: microseconds).rfc3339.utf8)
                 output.append(UInt8(ascii: "\""))
+            } else if PublishedEvent.holdsTimes(member.name) {
+                PublishedEvent.told(member.value).write(into: &output)
             } else {
                 member.value.write(into: &output)
             }
@@ -95,5 +97,25 @@ package struct PublishedEvent: Sendable {
     /// The members of public objects that are moments.
     private static func isTime(_ name: String) -> Bool {
         name.hasPrefix("tm_") || name == "next_try_at" || name == "waiting_until" || name == "wrap_up_until"
+    }
+
+    /// The members that hold objects with moments; what customers gave is left as it is.
+    private static func holdsTimes(_ name: String) -> Bool { name == "current_action" || name == "executed_actions" }
+
+    private static func told(_ json: JSONValue) -> JSONValue {
+        switch json {
+        case .array(let values): return .array(values.map(told))
+        case .object(let object):
+            var told = JSONObject()
+            for member in object.members {
+                if isTime(member.name), case .integer(let microseconds) = member.value {
+                    told.append(member.name, .string(Timestamp(microseconds: microseconds).rfc3339))
+                } else {
+                    told.append(member.name, member.value)
+                }
+            }
+            return .object(told)
+        default: return json
+        }
     }
 }

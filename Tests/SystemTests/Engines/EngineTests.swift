@@ -64,6 +64,46 @@ extension SystemTests {
             }
         }
 
+        @Test func nobodyIsDialedTwiceWhenAnEngineAndCampaignManagerAreKilled() async throws {
+            let settings = [
+                "CARILLON_ENGINE_ROUTES": "acme=60:acme-engine", "CARILLON_SETTLE_TIMEOUT": "1000",
+                "CARILLON_MAX_TALK_TIME": "1000", "CARILLON_ENGINE_START_WITHIN": "3000",
+            ]
+            try await withSystem(environment: settings) { system in
+                let url = try system.engineURL("acme-engine")
+                let engines = try (0..<2).map { _ in
+                    try PythonEngine(
+                        url,
+                        route: "acme",
+                        ["--channels", "30", "--talk", "0.2"],
+                        directory: system.directory.path
+                    )
+                }
+                defer { for engine in engines { engine.stop() } }
+                let campaign = try await makeCampaign(150, route: "acme", on: system.api)
+
+                try await system.api.setStatus(campaign.id, "run")
+                try await eventually("both engines dial", within: .seconds(20)) {
+                    engines.allSatisfy { $0.dialed.count > 10 }
+                }
+                // With calls that it has taken, and not answered for; and with commands whose confirm is on its way.
+                engines[0].stop()
+                try await system.killAndAwaitRestart("campaign-manager")
+                try await system.api.awaitExhaustion(campaign.id, within: .seconds(60))
+
+                let dialed = engines.flatMap(\.dialed)
+                #expect(Set(dialed).count == dialed.count, "nobody is dialed twice")
+                let facts = try system.facts().of(campaign)
+                for attempt in dialed {
+                    let call = try #require(facts.calls[attempt])
+                    #expect(call.outcome == .placed && ["normal", "outcome_unknown"].contains(call.hangupReason))
+                }
+                let reasons = facts.callsByReason
+                #expect(reasons["normal", default: 0] + reasons["outcome_unknown", default: 0] == 150, "\(reasons)")
+                #expect(reasons["outcome_unknown", default: 0] > 0)
+            }
+        }
+
         private func makeCampaign(_ count: Int, route: String, on api: API) async throws -> CampaignSetup {
             let group = route == "acme" ? 801 : 802
             let rows = (0..<count).map { [number(group, $0, 1)] }

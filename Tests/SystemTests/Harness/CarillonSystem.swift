@@ -16,6 +16,7 @@ final class CarillonSystem: Sendable {
 
     var dataDirectory: String { directory.file("data") }
     var ledger: String { directory.file("ledger") }
+    var outbox: String { directory.file("outbox") }
     var standardError: String { program.standardError }
 
     /// Starts it and waits until it says that it is ready: in a directory of its own, or where another one has ended.
@@ -23,6 +24,7 @@ final class CarillonSystem: Sendable {
     /// With `amqpURL` it runs on a broker that others use too; then `environment` gives it an AMQP prefix of its own.
     static func start(
         timeScale: Double,
+        scenario: JSONObject = [:],
         workers: Int = 1,
         environment: [String: String] = [:],
         amqpURL: String? = nil,
@@ -32,6 +34,7 @@ final class CarillonSystem: Sendable {
         let program = try up(
             in: directory,
             timeScale: timeScale,
+            scenario: scenario,
             workers: workers,
             environment: environment,
             amqpURL: amqpURL
@@ -44,19 +47,22 @@ final class CarillonSystem: Sendable {
     static func up(
         in directory: TemporaryDirectory,
         timeScale: Double = 0.05,
+        scenario extra: JSONObject = [:],
         workers: Int = 1,
         environment: [String: String] = [:],
         amqpURL: String? = nil
     ) throws -> Program {
         let scenario = directory.file("scenario.json")
-        try "{\"seed\": 7, \"time_scale\": \(timeScale)}".write(toFile: scenario, atomically: true, encoding: .utf8)
+        var members: JSONObject = ["seed": 7, "time_scale": .double(timeScale)]
+        for member in extra.members { members.append(member.name, member.value) }
+        try JSONValue.object(members).text.write(toFile: scenario, atomically: true, encoding: .utf8)
         return try Program(
             "carillon",
             [
                 "up", "--data-dir", directory.file("data"), "--http", "127.0.0.1:0", "--json", "--scenario", scenario,
                 "--ledger", directory.file("ledger"), "--workers", "\(workers)",
             ] + (amqpURL.map { ["--amqp-url", $0] } ?? []),
-            environment: environment,
+            environment: ["CARILLON_SIMULATOR_OUTBOX": directory.file("outbox")].merging(environment) { $1 },
             directory: directory.path
         )
     }
@@ -150,11 +156,17 @@ final class CarillonSystem: Sendable {
 /// Runs `body` on a system of its own, stops it whatever happens, and checks everything that must always hold.
 func withSystem(
     timeScale: Double = 0.05,
+    scenario: JSONObject = [:],
     workers: Int = 1,
     environment: [String: String] = [:],
     _ body: (CarillonSystem) async throws -> Void
 ) async throws {
-    let system = try await CarillonSystem.start(timeScale: timeScale, workers: workers, environment: environment)
+    let system = try await CarillonSystem.start(
+        timeScale: timeScale,
+        scenario: scenario,
+        workers: workers,
+        environment: environment
+    )
     do {
         try await body(system)
     } catch {

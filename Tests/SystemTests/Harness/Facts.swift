@@ -19,6 +19,8 @@ struct LedgerEntry: Hashable, Sendable {
     var destinationIndex: Int
     var tryCount: Int
     var worker: String
+    /// The attempt whose flow placed it; nil for the call of an attempt itself.
+    var owner: ID?
 
     init(json: JSONValue) throws {
         time = try #require(json["time"].string.flatMap { Timestamp(parsing: $0) })
@@ -30,6 +32,7 @@ struct LedgerEntry: Hashable, Sendable {
         destinationIndex = try json.requireInt("destination_index")
         tryCount = try json.requireInt("try_count")
         worker = try json.requireString("worker_id")
+        owner = json["leg_of"].id
     }
 }
 
@@ -38,6 +41,8 @@ struct LedgerEntry: Hashable, Sendable {
 /// Nothing here comes from a projection or from an answer of the API, so that these can be compared with it.
 struct Facts {
     var ledger: [LedgerEntry]
+    /// The calls that flows placed.
+    var legs: [LedgerEntry] = []
     var calls: [ID: Campaigncall] = [:]
     /// How many terminal results each campaigncall has.
     var results: [ID: Int] = [:]
@@ -49,7 +54,9 @@ struct Facts {
 
     init(dataDirectory: String, ledger path: String) throws {
         // The ledger first: what it holds is in the logs already.
-        ledger = try Facts.readLedger(path)
+        let lines = try Facts.readLedger(path)
+        ledger = lines.filter { $0.owner == nil }
+        legs = lines.filter { $0.owner != nil }
         try LogReader(path: "\(dataDirectory)/campaign-manager.db").forEachEvent { event in
             if let id = ID(event.stream.suffix(36)) { streams.insert(id) }
             try moments.take(event)
@@ -105,6 +112,7 @@ struct Facts {
         let ids = Set(campaigns.map(\.id))
         let outdials = Set(campaigns.map(\.outdial))
         part.ledger = ledger.filter { ids.contains($0.campaign) }
+        part.legs = legs.filter { ids.contains($0.campaign) }
         part.calls = calls.filter { ids.contains($0.value.assignment.campaign) }
         part.results = results.filter { part.calls[$0.key] != nil }
         part.targets = targets.filter { outdials.contains($0.value.outdial) }
@@ -152,7 +160,8 @@ struct Facts {
             if call.isOpen { problems.append("campaigncall \(id) is open") }
             switch call.outcome {
             case .placed
-            where call.hangupReason != "outcome_unknown" && call.assignment.engine.isEmpty && !dialed.contains(id):
+            where call.hangupReason != "outcome_unknown" && call.assignment.kind == .call
+                && call.assignment.engine.isEmpty && !dialed.contains(id):
                 problems.append("campaigncall \(id) (\(call.hangupReason)) is not in the ledger")
             case .notPlaced where dialed.contains(id):
                 problems.append("campaigncall \(id) is in the ledger and counts as not placed")

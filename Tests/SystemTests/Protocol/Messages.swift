@@ -22,6 +22,7 @@ struct Messages {
             let told = try announcements(of: "\(dataDirectory)/\(file)")
             campaign.formUnion(told.items)
             calls.formUnion(told.calls)
+            outdial.formUnion(told.outdialItems)
         }
         let dispatches = CampaignDispatches(names: names)
         try forEachEvent("campaign-manager") { event in
@@ -37,23 +38,24 @@ struct Messages {
             + compare(outdial, "outdial-manager", "inbox")
     }
 
-    private func announcements(of path: String) throws -> (items: Set<ID>, calls: Set<ID>) {
+    private func announcements(of path: String) throws -> (items: Set<ID>, calls: Set<ID>, outdialItems: Set<ID>) {
         let log = try LogReader(path: path)
         guard let first = try log.events("WHERE type = ?", ["journal_created"]).first,
             let journal = try first.data.flatMap({ try JSONValue(parsing: $0)["journal"].id })
         else { throw Failure(description: "\(path) has no id") }
         let announcer = Announcer(journal: journal, worker: "")
-        var (items, calls): (Set<ID>, Set<ID>) = ([], [])
+        var (items, calls, outdialItems): (Set<ID>, Set<ID>, Set<ID>) = ([], [], [])
         try log.forEachEvent { event in
             for announcement in try announcer.announcements(of: event) {
                 switch announcement {
                 case .item(let item): items.insert(item.id)
+                case .outdialItem(let item): outdialItems.insert(item.id)
                 case .call(let call): if let id = call.id { calls.insert(id) }
                 }
             }
             return true
         }
-        return (items, calls)
+        return (items, calls, outdialItems)
     }
 
     private func forEachEvent(_ name: String, _ body: (RecordedEvent) throws -> Void) throws {

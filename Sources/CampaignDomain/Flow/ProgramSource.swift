@@ -1,0 +1,72 @@
+package import Contracts
+
+/// What the attempts of a campaign run, put together: its actions or its flow's, the queue_join at their end, and every
+/// flow that they name, directly or through others.
+package struct ProgramSource: Hashable, Sendable {
+    package var actions: [JSONValue]
+    package var flows: [ID: [JSONValue]]
+    package var variables: [String: String]
+
+    /// The most flows of one program: what is named behind them is not there when an action comes to it.
+    package static let flowLimit = 100
+
+    /// - Parameter find: the actions of a flow of the customer; nil when there is none, or it is deleted.
+    package init(_ campaign: Campaign, find: (ID) throws -> [JSONValue]?) rethrows {
+        let settings = campaign.settings
+        actions = settings.actions
+        if actions.isEmpty, !settings.flow.isNone { actions = try find(settings.flow) ?? [] }
+        if !settings.queue.isNone {
+            let join: JSONValue = [
+                "id": .id(.none), "next_id": .id(.none), "type": "queue_join",
+                "option": ["queue_id": .id(settings.queue)],
+            ]
+            actions.append(join)
+        }
+        variables = ["voipbin.campaign.name": settings.name]
+        if !settings.queue.isNone { variables["voipbin.queue.id"] = settings.queue.description }
+        flows = [:]
+        var wanted = actions.flatMap(ProgramSource.flows(of:))
+        var looked: Set<ID> = []
+        while let next = wanted.popLast(), flows.count < ProgramSource.flowLimit {
+            guard looked.insert(next).inserted, let found = try find(next) else { continue }
+            flows[next] = found
+            wanted += found.flatMap(ProgramSource.flows(of:))
+        }
+    }
+
+    /// The flows that an action names, those of actions inside of it included.
+    private static func flows(of action: JSONValue) -> [ID] {
+        let option = action["option"]
+        var named: [ID] = []
+        if ["fetch_flow", "call"].contains(action["type"].string), let flow = option["flow_id"].id {
+            named.append(flow)
+        }
+        for inner in option["actions"].array ?? [] { named += flows(of: inner) }
+        return named
+    }
+
+    /// - Parameter id: made from ``content``.
+    package func program(id: ID) -> Program {
+        Program(id: id, actions: actions, flows: flows, variables: variables)
+    }
+
+    /// The canonical text of everything that runs: equal for equal programs.
+    package var content: [UInt8] { program(id: .none).json.bytes }
+}
+
+extension CampaignSettings {
+    /// Whether its attempts run anything: others are just calls.
+    package var hasProgram: Bool { !actions.isEmpty || !flow.isNone || !queue.isNone }
+}
+
+extension CampaignSettings.Kind {
+    /// What its attempts are.
+    package var dial: DialCommand.Kind {
+        switch self {
+        case .call: .call
+        case .flow: .flow
+        case .message: .message
+        case .email: .email
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Contracts
+import Service
+import ServiceLifecycle
+
+/// Does what flows want from the world beside their calls: messages at once, web requests beside each other.
+package struct ErrandRunner: ServiceLifecycle.Service {
+    /// How many web requests are under way at once.
+    package static let webLimit = 64
+    /// How many wait behind them; what comes on top fails at once.
+    package static let queueLimit = 10_000
+
+    private let messages: any MessageTransport
+    private let web: any WebClient
+    private let requests: AsyncStream<FlowErrand>
+    private let continuation: AsyncStream<FlowErrand>.Continuation
+    private let sink: Sink
+
+    private final class Sink: Sendable {
+        let submit = Locked<(@Sendable ([WorkerInput]) -> Void)?>(nil)
+        func give(_ inputs: [WorkerInput]) { if !inputs.isEmpty { submit.withLock { $0 }?(inputs) } }
+    }
+
+    package init(messages: any MessageTransport, web: any WebClient) {
+        self.messages = messages
+        self.web = web
+        sink = Sink()
+        (requests, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(ErrandRunner.queueLimit))
+    }
+
+    /// Where the outcomes go. Called once, before the first errand.
+    package func connect(_ submit: @escaping @Sendable ([WorkerInput]) -> Void) { sink.submit.withLock { $0 = submit } }
+
+    /// Begins errands that are in the journal: each is done once at most. Returns when the messages are sent.
+    package func begin(_ errands: [FlowErrand]) {
+        guard !errands.isEmpty else { return }
+        let mails = errands.filter { !$0.isWeb }
+        var outcomes: [WorkerInput] = []
+        if !mails.isEmpty {
+            for (errand, problem) in zip(mails, messages.send(mails)) {
+                outcomes += errand.done(problem.map { .failed(reason: $0) } ?? .sent)
+            }
+        }
+        for errand in errands where errand.isWeb {
+            if case .dropped = continuation.yield(errand) {
+                outcomes += errand.done(.failed(reason: "too many web requests are waiting"))
+            }
+        }
+        sink.give(outcomes)
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                var running = 0
+                for await errand in requests {
+                    guard case .web(let request) = errand.what else { continue }
+                    if running >= ErrandRunner.webLimit {
+                        await group.next()
+                        running -= 1
+                    }
+                    running += 1
+                    group.addTask {
+                        switch await web.send(request) {
+                        case .answered(let status, let body):
+                            sink.give(errand.done(.answered(status: status, body: body)))
+                        case .failed(let reason): sink.give(errand.done(.failed(reason: reason)))
+                        }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+}
+
+extension FlowErrand {
+    fileprivate var isWeb: Bool {
+        if case .web = what { true } else { false }
+    }
+
+    /// For whom waits for it.
+    fileprivate func done(_ outcome: ErrandOutcome) -> [WorkerInput] {
+        number.map { [.errandDone(attempt, number: $0, outcome)] } ?? []
+    }
+}
