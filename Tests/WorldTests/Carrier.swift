@@ -11,6 +11,8 @@ struct Carrier {
 
     private(set) var placed: [ID: Placed] = [:]
     private(set) var live: [ID: Placed] = [:]
+    /// Calls to agents that they answered.
+    private(set) var talks: Set<ID> = []
     /// Whether a number may be called by one worker while another, whom nobody can ask, may still have it on the line.
     let isStrict: Bool
     /// Numbers that are on a do-not-call list just now.
@@ -34,6 +36,8 @@ struct Carrier {
         let busy = live.values.count { $0.worker == worker }
         if busy > channels { problems.append("worker \(worker) has \(busy) calls on \(channels) channels") }
     }
+
+    mutating func talk(_ leg: ID) { talks.insert(leg) }
 
     mutating func end(_ attempt: ID) { live[attempt] = nil }
 

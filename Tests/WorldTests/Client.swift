@@ -20,6 +20,7 @@ final class Client {
     var admin = "test"
     var agents: [ID] = []
     var doNotCall = ID.none
+    var queue = ID.none
 
     init(ids: IDGenerator) { self.ids = ids }
 
@@ -67,7 +68,10 @@ extension World {
                 "calls_per_second": .integer(draw(2) * 3), "name": .string("campaign \(index)"),
             ]
             if draw(3) == 0 { body["stop_drain_timeout"] = .integer(draw(3) * 4_000) }
-            if draw(3) == 0 { body["queue_id"] = .id(queue) }
+            if draw(2) == 0 {
+                body["queue_id"] = .id(queue)
+                body["service_level"] = .integer([0, 50, 100, 200][draw(4)])
+            }
             if index > 0, draw(2) == 0 { body["next_campaign_id"] = .id(client.campaigns[draw(index)]) }
             _ = try atCampaigns("campaign.create", ["id": .id(id), "body": .object(body)]).get()
             client.campaigns.append(id)
@@ -94,7 +98,8 @@ extension World {
     /// A queue and the agents who serve it, some of them away.
     private func makeQueue() throws -> ID {
         let queue = client.next(now)
-        _ = try atCampaigns("queue.create", ["id": .id(queue), "body": ["name": "sales"]]).get()
+        client.queue = queue
+        _ = try atCampaigns("queue.create", ["id": .id(queue), "body": .object(queueSettings())]).get()
         for index in 0..<(1 + draw(4)) {
             let id = client.next(now)
             let body: JSONValue = [
@@ -160,7 +165,7 @@ extension World {
     func wish() throws {
         let campaign = client.campaigns[draw(client.campaigns.count)]
         let named: JSONValue = ["id": .id(campaign)]
-        switch draw(14) {
+        switch draw(16) {
         case 0, 1, 2: try start(campaign)
         case 3: try atCampaigns("campaign.stop", named)
         case 4: try setPaused(campaign, draw(2) == 0)
@@ -173,8 +178,10 @@ extension World {
         case 8: try changeTarget()
         case 9: try hangUpSomething()
         case 10: try changeDoNotCall()
-        case 11: try setStatus(ofAgent: draw(client.agents.count), ["available", "away", "busy"][draw(3)])
-        case 12:
+        case 11: try setStatus(ofAgent: draw(client.agents.count), ["available", "away", "busy", "offline"][draw(4)])
+        case 12: try atCampaigns("queue.update", ["id": .id(client.queue), "body": .object(queueSettings())])
+        case 13: try kickSomebody()
+        case 14:
             let body: JSONValue = ["min_interval_per_number": .integer(draw(3) * 30_000)]
             try atCampaigns("customer.update", ["id": .id(client.customer), "body": body])
         default:

@@ -2,11 +2,15 @@ import Contracts
 import EventLog
 import OutdialDomain
 
-/// Reads outdial-manager's events as they are published: nobody is leased when it is no time to call.
+/// Reads outdial-manager's events as they are published: nobody is leased when it is no time to call, whom nobody may
+/// call, or whose number has a call already.
 struct OutdialWatch {
     private var position: Int64 = 0
     private var plans: [ID: DialPlan] = [:]
-    private var outdials: [ID: ID] = [:]
+    private var targets = Follower<Target>()
+    private var listed = Follower<DNCNumber>()
+    /// The targets of open leases by the number that is called.
+    private var called: [String: ID] = [:]
     private(set) var problems: [String] = []
     /// Leases under a plan with windows.
     private(set) var judged = 0
@@ -14,28 +18,38 @@ struct OutdialWatch {
     mutating func see(_ event: RecordedEvent) throws {
         guard event.position > position, let data = event.data else { return }
         position = event.position
-        guard let dash = event.stream.firstIndex(of: "-"), let id = ID(event.stream[event.stream.index(after: dash)...])
-        else { return }
         let json = try JSONValue(parsing: data)
-        switch event.stream[..<dash] {
-        case "outdial":
+        if let target = try targets.see(event, json) {
+            follow(target.id, target.before, target.after, at: event.recordedAt)
+        } else if try listed.see(event, json) == nil, event.stream.hasPrefix("outdial-") {
             switch try OutdialEvent(type: event.type, schema: event.schema, json: json) {
-            case .claimed(_, _, let plan), .planChanged(let plan): plans[id] = plan
+            case .claimed(_, _, let plan), .planChanged(let plan):
+                if let id = ID(event.stream.dropFirst("outdial-".count)) { plans[id] = plan }
             default: return
             }
-        case "target":
-            switch try TargetEvent(type: event.type, schema: event.schema, json: json) {
-            case .created(_, _, let outdial, _, _): outdials[id] = outdial
-            case .leased: judge(id, at: event.recordedAt)
-            default: return
-            }
-        default: return
         }
     }
 
+    private func number(of target: Target) -> String? {
+        target.lease.flatMap { target.destinations[$0.destinationIndex]?.target }
+    }
+
+    private mutating func follow(_ id: ID, _ before: Target?, _ after: Target?, at time: Timestamp) {
+        guard before?.lease?.attempt != after?.lease?.attempt else { return }
+        called = called.filter { $0.value != id }
+        guard let after, let number = number(of: after) else { return }
+        if let other = called.updateValue(id, forKey: number) {
+            problems.append("target \(id) was leased while \(other), with the same number, had a call")
+        }
+        if listed.states.values.contains(where: { $0.number == number && $0.deletedAt == nil }) {
+            problems.append("target \(id) was leased with a number that is on a do-not-call list")
+        }
+        judge(id, of: after.outdial, at: time)
+    }
+
     /// Everybody of a world lives in UTC.
-    private mutating func judge(_ target: ID, at time: Timestamp) {
-        guard let plan = outdials[target].flatMap({ plans[$0] }), !plan.hours.windows.isEmpty else { return }
+    private mutating func judge(_ target: ID, of outdial: ID, at time: Timestamp) {
+        guard let plan = plans[outdial], !plan.hours.windows.isEmpty else { return }
         judged += 1
         let second = time.microseconds / 1_000_000
         let day = second / 86_400

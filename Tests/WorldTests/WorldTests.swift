@@ -48,6 +48,9 @@ struct Figures {
     private(set) var skipped = 0
     private(set) var unknown = 0
     private(set) var judged = 0
+    private(set) var talks = 0
+    private(set) var abandoned = 0
+    private(set) var timedOut = 0
 
     mutating func add(_ world: World) {
         worlds += 1
@@ -57,9 +60,13 @@ struct Figures {
         skipped += world.watch.skipped
         unknown += world.watch.unknown
         judged += world.outdialWatch.judged
+        talks += world.queueWatch.talks.count
+        abandoned += world.queueWatch.abandoned
+        timedOut += world.queueWatch.timedOut
         guard worlds == WorldTests.seeds.count else { return }
         print(
-            "\(worlds) worlds: \(calls) calls, \(kills) kills, \(unknown) outcomes unknown, \(judged) leases within windows, \(followed) campaigns "
+            "\(worlds) worlds: \(calls) calls, \(kills) kills, \(unknown) outcomes unknown, \(judged) leases within windows, \(talks) talks, "
+                + "\(abandoned) callers abandoned, \(timedOut) of them after wait_timeout, \(followed) campaigns "
                 + "followed another, \(skipped) did not"
         )
     }
@@ -129,13 +136,14 @@ extension World {
 
     func problems(isOver: Bool) throws -> [String] {
         var problems = carrier.problems
-        while campaigns.hasUnpublished { for event in try campaigns.unpublished(1000) { try watch.see(event) } }
-        problems += watch.problems
+        while campaigns.hasUnpublished { for event in try campaigns.unpublished(1000) { try watchCampaigns(event) } }
+        problems += watch.problems + queueWatch.problems
         while outdials.hasUnpublished { for event in try outdials.unpublished(1000) { try outdialWatch.see(event) } }
         problems += outdialWatch.problems
         guard isOver else { return problems + ["it does not come to an end: \(try standing())"] }
         problems += watch.leftovers
         problems += try ends()
+        problems += try queueEnds()
         problems += try tries()
         for (path, projections) in [
             (campaigns.path, campaignManagerProjections), (outdials.path, outdialManagerProjections),
