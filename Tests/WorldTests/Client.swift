@@ -116,17 +116,22 @@ extension World {
         try atCampaigns("agent.status", ["id": .id(client.agents[index]), "body": ["status": .string(status)]])
     }
 
-    /// Now and then with a window of some minutes; everybody lives in UTC, where the world begins at midnight.
+    private func clock(_ minute: Int) -> String { "00:\(minute < 10 ? "0" : "")\(minute)" }
+
+    /// Now and then with windows of some minutes; everybody lives in UTC, where the world begins at midnight.
     private func plan() -> JSONValue {
         var windows: JSONValue = []
-        if draw(3) == 0 {
-            let from = draw(12)
-            windows = [
-                [
-                    "weekdays": [0, 1, 2, 3, 4, 5, 6], "from": .string("00:\(from < 10 ? "0" : "")\(from)"),
-                    "to": .string("00:\(from + 10 + draw(5))"),
-                ]
-            ]
+        if draw(2) == 0 {
+            var minute = 0
+            var some: [JSONValue] = []
+            while minute < 50 {
+                let (from, to) = (minute + draw(2), minute + 3 + draw(4))
+                some.append(
+                    ["weekdays": [0, 1, 2, 3, 4, 5, 6], "from": .string(clock(from)), "to": .string(clock(to))]
+                )
+                minute = to + 1 + draw(2)
+            }
+            windows = .array(some)
         }
         return [
             "calling_windows": windows,

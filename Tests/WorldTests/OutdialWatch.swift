@@ -14,6 +14,8 @@ struct OutdialWatch {
     private(set) var problems: [String] = []
     /// Leases under a plan with windows.
     private(set) var judged = 0
+    /// The windows under which attempts were leased, where there are some.
+    private var windows: [ID: CallingHours] = [:]
 
     mutating func see(_ event: RecordedEvent) throws {
         guard event.position > position, let data = event.data else { return }
@@ -44,19 +46,27 @@ struct OutdialWatch {
         if listed.states.values.contains(where: { $0.number == number && $0.deletedAt == nil }) {
             problems.append("target \(id) was leased with a number that is on a do-not-call list")
         }
-        judge(id, of: after.outdial, at: time)
+        guard let hours = plans[after.outdial]?.hours, !hours.windows.isEmpty else { return }
+        judged += 1
+        if let attempt = after.lease?.attempt { windows[attempt] = hours }
+        guard !isOpen(hours, at: time) else { return }
+        problems.append("target \(id) was leased outside its window at \(time.microseconds)")
     }
 
     /// Everybody of a world lives in UTC.
-    private mutating func judge(_ target: ID, of outdial: ID, at time: Timestamp) {
-        guard let plan = plans[outdial], !plan.hours.windows.isEmpty else { return }
-        judged += 1
+    private func isOpen(_ hours: CallingHours, at time: Timestamp) -> Bool {
         let second = time.microseconds / 1_000_000
         let day = second / 86_400
         // 1970-01-01 was a Thursday.
         let weekday = Int((day + 4) % 7)
-        guard !plan.hours.windows.contains(where: { $0.contains(weekday: weekday, second: Int(second % 86_400)) })
-        else { return }
-        problems.append("target \(target) was leased outside its window at \(time.microseconds)")
+        return hours.windows.contains { $0.contains(weekday: weekday, second: Int(second % 86_400)) }
+    }
+
+    /// Calls that rang when their windows were over.
+    func late(_ placed: [ID: Carrier.Placed]) -> [String] {
+        placed.compactMap { attempt, call in
+            guard let hours = windows[attempt], !isOpen(hours, at: call.at) else { return nil }
+            return "attempt \(attempt) rang outside its window at \(call.at.microseconds)"
+        }
     }
 }

@@ -139,7 +139,7 @@ extension World {
         while campaigns.hasUnpublished { for event in try campaigns.unpublished(1000) { try watchCampaigns(event) } }
         problems += watch.problems + queueWatch.problems
         while outdials.hasUnpublished { for event in try outdials.unpublished(1000) { try outdialWatch.see(event) } }
-        problems += outdialWatch.problems
+        problems += outdialWatch.problems + outdialWatch.late(carrier.placed)
         guard isOver else { return problems + ["it does not come to an end: \(try standing())"] }
         problems += watch.leftovers
         problems += try ends()
