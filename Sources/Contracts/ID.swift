@@ -54,6 +54,9 @@ package struct ID: Hashable, Sendable, Comparable {
 
     package var isNone: Bool { high == 0 && low == 0 }
 
+    /// When an id of ``IDGenerator`` was made, to the millisecond. Of others it means nothing.
+    package var moment: Timestamp { Timestamp(microseconds: Int64(high >> 16) * 1000) }
+
     /// A second id that follows from this one: the same for the same `index`, different for others (index 0 is this id).
     ///
     /// Used for messages that follow from an event, so that publishing again repeats the same message id.

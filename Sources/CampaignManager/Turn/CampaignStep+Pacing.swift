@@ -292,7 +292,7 @@ extension CampaignStep {
         let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
         let isAllowed =
             isFirst && isRunning && (limit == 0 || adoption.open < limit)
-            && !adoption.tested.contains(lease.destination.target)
+            && !adoption.tested.contains(lease.destination.target) && lease.startBy.map { now <= $0 } ?? true
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
             let returned = CampaignEvent.leaseReturned(
@@ -334,7 +334,8 @@ extension CampaignStep {
         _ outplan: Outplan,
         outdial: ID
     ) -> Campaigncall.Assignment {
-        Campaigncall.Assignment(
+        let startBy = now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin)
+        return Campaigncall.Assignment(
             id: lease.attempt,
             customer: campaign.customer,
             campaign: campaign.id,
@@ -354,7 +355,7 @@ extension CampaignStep {
             engine: worker.engine,
             dialTimeout: outplan.settings.dialTimeout,
             maximumTalkTime: settings.maximumTalkTime,
-            startBy: now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin),
+            startBy: lease.startBy.map { min($0, startBy) } ?? startBy,
             createdAt: memory.stamps.next(at: now)
         )
     }
