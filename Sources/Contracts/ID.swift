@@ -13,11 +13,6 @@ package struct ID: Hashable, Sendable, Comparable {
         self.low = low
     }
 
-    /// When it was made, to the millisecond; nil for an id that is no UUIDv7 and does not say so.
-    package var madeAt: Timestamp? {
-        high >> 12 & 0xF == 7 ? Timestamp(microseconds: Int64(high >> 16) * 1000) : nil
-    }
-
     /// Parses the text form (any case, with its four dashes); nil when it is not one.
     package init?(_ text: some StringProtocol) {
         var high: UInt64 = 0
@@ -58,6 +53,9 @@ package struct ID: Hashable, Sendable, Comparable {
     }
 
     package var isNone: Bool { high == 0 && low == 0 }
+
+    /// When an id of ``IDGenerator`` was made, to the millisecond. Of others it means nothing.
+    package var moment: Timestamp { Timestamp(microseconds: Int64(high >> 16) * 1000) }
 
     /// A second id that follows from this one: the same for the same `index`, different for others (index 0 is this id).
     ///

@@ -112,12 +112,13 @@ package struct OutdialReads: Sendable {
             [outdial],
             in: db
         )
+        let plan = try OutdialTables.outdials.load(outdial, in: db)?.state.plan
         return [
             "leases": .array(
                 leased.compactMap { target in
-                    guard let lease = target.state.lease, case .object(var json)? = target.state.leased?.json else {
-                        return nil
-                    }
+                    guard let lease = target.state.lease,
+                        case .object(var json)? = target.state.leased?.limited(by: plan).json
+                    else { return nil }
                     json.append("campaign_id", .id(lease.campaign))
                     json.append("run", .integer(lease.run))
                     return .object(json)

@@ -38,7 +38,7 @@ extension OutdialStep {
         // A request for none asks only whether the list is exhausted: there is nothing to give twice.
         guard try count == 0 || turn.admit(requestID, consumer: "lease") else {
             let held = try openLeases(of: id).filter { $0.state.lease?.request == requestID }
-            return leaseAnswer(held.compactMap { $0.state.leased }, needsProfile, isExhausted: false)
+            return leaseAnswer(held.compactMap { $0.state.leased }, plan, needsProfile, isExhausted: false)
         }
         let leases = try lease(count, in: loaded.state, plan, request: requestID, context)
         let current = leases.count < count ? try record(loaded.state.wish(), on: loaded, context) : loaded
@@ -46,6 +46,7 @@ extension OutdialStep {
         let counts = try TargetCounts(of: id, in: db)
         return leaseAnswer(
             leases,
+            plan,
             needsProfile,
             isExhausted: current.state.claim != nil && counts.idle == 0 && counts.progressing == 0
         )
@@ -94,9 +95,14 @@ extension OutdialStep {
         return leases
     }
 
-    private func leaseAnswer(_ leases: [Lease], _ needsProfile: Bool, isExhausted: Bool) -> JSONValue {
+    private func leaseAnswer(
+        _ leases: [Lease],
+        _ plan: DialPlan,
+        _ needsProfile: Bool,
+        isExhausted: Bool
+    ) -> JSONValue {
         let told = leases.map { lease in
-            var lease = lease
+            var lease = lease.limited(by: plan)
             if !needsProfile { lease.profile = .empty }
             return lease.json
         }

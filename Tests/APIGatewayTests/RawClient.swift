@@ -4,6 +4,7 @@ import Glibc
 import Hummingbird
 import HummingbirdTesting
 import Logging
+import ServiceLifecycle
 import Testing
 
 /// A connection on a plain socket, for clients that do not behave.
@@ -97,10 +98,12 @@ func running(
             continuation.yield($1)
         }
     )
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await application.run() }
-        let port = await ports.first { _ in true }
-        try await body(try #require(port))
-        group.cancelAll()
-    }
+    let services = ServiceGroup(
+        configuration: ServiceGroupConfiguration(services: [application], logger: Logger(label: "test"))
+    )
+    async let running: Void = services.run()
+    let port = await ports.first { _ in true }
+    try await body(try #require(port))
+    await services.triggerGracefulShutdown()
+    try await running
 }

@@ -101,6 +101,22 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func `a lease that was told late is dialed in the time that was looked at, or given back`() throws {
+        let (harness, _, request) = try running()
+        var leases = harness.leases(2)
+        leases[0].startBy = harness.now + 5_000
+        leases[1].startBy = harness.now + Milliseconds(-1)
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        #expect(try harness.call(leases[0].attempt)?.assignment.startBy == harness.now + 5_000)
+        #expect(try harness.call(leases[1].attempt) == nil)
+        let returned = try harness.items().compactMap { item -> AttemptFinished? in
+            if case .attemptFinished(let finished) = item.body { finished } else { nil }
+        }
+        #expect(returned.map(\.attempt) == [leases[1].attempt])
+        #expect(returned.map(\.outcome) == [.notPlaced])
+        #expect(try harness.verify() == [])
+    }
+
     @Test func `a lease that comes after the stop is given back untouched`() throws {
         let (harness, campaign, request) = try running()
         try harness.request("campaign.stop", ["id": .id(campaign)])

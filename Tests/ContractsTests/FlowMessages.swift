@@ -120,6 +120,7 @@ enum FlowMessages {
         #expect(try #require(lease.json.object).members.count == 5)
         var full = lease
         full.profile = FlowMessages.profile
+        full.startBy = id(1).moment
         #expect(try Lease(json: full.json) == full)
     }
 

@@ -44,6 +44,25 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func aLeaseSaysHowLongItsCallMayBePlacedHoweverLateItIsTold() throws {
+        let harness = try OutdialHarness()
+        try harness.makeOutdial()
+        try harness.addTarget(Self.berlin)
+        try harness.claim(plan: Self.plan(Self.day))
+        harness.now = hour(9)
+        let lease = try #require(try harness.lease(1).leases.first)
+        #expect(lease.startBy == hour(9) + 30_000)
+        harness.now = hour(10)
+        let open = try harness.read("outdial.open_leases", ["outdial_id": .id(OutdialHarness.outdial)])
+        #expect(try open.requireArray("leases").map { try Lease(json: $0).startBy } == [hour(9) + 30_000])
+        // Without hours campaign-manager decides alone.
+        let another = try OutdialHarness()
+        try another.makeOutdial()
+        try another.addTarget(Self.berlin)
+        try another.claim(plan: Self.plan(.always))
+        #expect(try another.lease(1).leases.map(\.startBy) == [nil])
+    }
+
     @Test func nobodyIsLeasedWhomACallWouldReachAfterTheWindow() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()

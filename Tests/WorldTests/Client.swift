@@ -16,7 +16,11 @@ final class Client {
     var campaigns: [ID] = []
     /// Targets by outdial, those that were not deleted.
     var targets: [ID: [ID]] = [:]
-    var numbers = 0
+    /// As the gateway names who asks.
+    var admin = "test"
+    var agents: [ID] = []
+    var doNotCall = ID.none
+    var queue = ID.none
 
     init(ids: IDGenerator) { self.ids = ids }
 
@@ -28,7 +32,8 @@ extension World {
     @discardableResult
     func atCampaigns(_ method: String, _ params: JSONValue) throws -> Reply {
         let reply = Locked<Reply?>(nil)
-        let request = request(method, client.customer, client.next(now), params)
+        var request = request(method, client.customer, client.next(now), params)
+        request.actor = client.admin
         try tell([.request(request, answer: { reply.value = $0 })])
         return reply.value ?? .refused(.unavailable("no answer"))
     }
@@ -40,6 +45,10 @@ extension World {
 
     /// Lists, plans and campaigns, some of which share a list, and some of which follow each other.
     func furnish() throws {
+        try makeAccount()
+        client.doNotCall = client.next(now)
+        _ = try atOutdials("dnclist.create", ["id": .id(client.doNotCall), "body": ["name": "wishes"]]).get()
+        let queue = try makeQueue()
         for _ in 0..<(1 + draw(profile.campaigns)) {
             let id = client.next(now)
             client.outdials.append(id)
@@ -59,6 +68,10 @@ extension World {
                 "calls_per_second": .integer(draw(2) * 3), "name": .string("campaign \(index)"),
             ]
             if draw(3) == 0 { body["stop_drain_timeout"] = .integer(draw(3) * 4_000) }
+            if draw(2) == 0 {
+                body["queue_id"] = .id(queue)
+                body["service_level"] = .integer([0, 50, 100, 200][draw(4)])
+            }
             if index > 0, draw(2) == 0 { body["next_campaign_id"] = .id(client.campaigns[draw(index)]) }
             _ = try atCampaigns("campaign.create", ["id": .id(id), "body": .object(body)]).get()
             client.campaigns.append(id)
@@ -71,8 +84,57 @@ extension World {
         for campaign in client.campaigns where draw(4) > 0 { try start(campaign) }
     }
 
+    private func makeAccount() throws {
+        let admin = client.next(now)
+        let account: JSONValue = [
+            "customer_id": .id(client.customer), "agent_id": .id(admin), "accesskey_id": .id(client.next(now)),
+            "username": "admin", "permission": 33, "password_hash": "h", "token_hash": "h", "token_prefix": "vb_",
+            "body": ["name": "world"],
+        ]
+        _ = try atCampaigns("account.create", account).get()
+        client.admin = "agent:\(admin)"
+    }
+
+    /// A queue and the agents who serve it, some of them away.
+    private func makeQueue() throws -> ID {
+        let queue = client.next(now)
+        client.queue = queue
+        _ = try atCampaigns("queue.create", ["id": .id(queue), "body": .object(queueSettings())]).get()
+        for index in 0..<(1 + draw(4)) {
+            let id = client.next(now)
+            let body: JSONValue = [
+                "username": .string("agent \(index)"), "status": draw(2) == 0 ? "available" : "away",
+                "addresses": [.string("+1777\(1_000_000 + index)")],
+            ]
+            _ = try atCampaigns("agent.create", ["id": .id(id), "body": body, "password_hash": "h"]).get()
+            client.agents.append(id)
+        }
+        return queue
+    }
+
+    func setStatus(ofAgent index: Int, _ status: String) throws {
+        try atCampaigns("agent.status", ["id": .id(client.agents[index]), "body": ["status": .string(status)]])
+    }
+
+    private func clock(_ minute: Int) -> String { "00:\(minute < 10 ? "0" : "")\(minute)" }
+
+    /// Now and then with windows of some minutes; everybody lives in UTC, where the world begins at midnight.
     private func plan() -> JSONValue {
-        [
+        var windows: JSONValue = []
+        if draw(2) == 0 {
+            var minute = 0
+            var some: [JSONValue] = []
+            while minute < 50 {
+                let (from, to) = (minute + draw(2), minute + 3 + draw(4))
+                some.append(
+                    ["weekdays": [0, 1, 2, 3, 4, 5, 6], "from": .string(clock(from)), "to": .string(clock(to))]
+                )
+                minute = to + 1 + draw(2)
+            }
+            windows = .array(some)
+        }
+        return [
+            "calling_windows": windows,
             "max_try_count_0": .integer(1 + draw(3)), "max_try_count_1": .integer(draw(2)),
             "try_interval": .integer([1_000, 20_000, 60_000][draw(3)]), "dial_timeout": .integer(10_000),
         ]
@@ -81,21 +143,34 @@ extension World {
     func addTarget() throws {
         let outdial = client.outdials[draw(client.outdials.count)]
         let id = client.next(now)
-        client.numbers += 1
+        // Few numbers, so that several lists have the same.
         var body: JSONObject = [
-            "destination_0": ["target": .string("+1555\(1_000_000 + client.numbers)")],
-            "priority": .integer(draw(10)),
+            "destination_0": ["target": .string(number())], "priority": .integer(draw(10)), "time_zone": "Etc/UTC",
         ]
-        if draw(3) == 0 { body["destination_1"] = ["target": .string("+1666\(1_000_000 + client.numbers)")] }
+        if draw(3) == 0 { body["destination_1"] = ["target": .string(number())] }
         let params: JSONValue = ["outdial_id": .id(outdial), "id": .id(id), "body": .object(body)]
         if case .result = try atOutdials("target.create", params) { client.targets[outdial, default: []].append(id) }
+    }
+
+    private func number() -> String { "+1555\(1_000_000 + draw(profile.targets))" }
+
+    /// A number is put on the do-not-call list, or taken off it.
+    private func changeDoNotCall() throws {
+        let number = number()
+        if carrier.forbidden.contains(number) {
+            let params: JSONValue = ["id": .id(client.doNotCall), "number": .string(number)]
+            if case .result = try atOutdials("dnclist.remove", params) { carrier.forbidden.remove(number) }
+        } else {
+            let params: JSONValue = ["id": .id(client.doNotCall), "body": ["numbers": [.string(number)]]]
+            if case .result = try atOutdials("dnclist.add", params) { carrier.forbidden.insert(number) }
+        }
     }
 
     /// One thing that a customer does while calls are under way.
     func wish() throws {
         let campaign = client.campaigns[draw(client.campaigns.count)]
         let named: JSONValue = ["id": .id(campaign)]
-        switch draw(11) {
+        switch draw(16) {
         case 0, 1, 2: try start(campaign)
         case 3: try atCampaigns("campaign.stop", named)
         case 4: try setPaused(campaign, draw(2) == 0)
@@ -107,6 +182,13 @@ extension World {
             try atCampaigns("system.dialing", ["body": ["enabled": .bool(draw(3) > 0)]])
         case 8: try changeTarget()
         case 9: try hangUpSomething()
+        case 10: try changeDoNotCall()
+        case 11: try setStatus(ofAgent: draw(client.agents.count), ["available", "away", "busy", "offline"][draw(4)])
+        case 12: try atCampaigns("queue.update", ["id": .id(client.queue), "body": .object(queueSettings())])
+        case 13: try kickSomebody()
+        case 14:
+            let body: JSONValue = ["min_interval_per_number": .integer(draw(3) * 30_000)]
+            try atCampaigns("customer.update", ["id": .id(client.customer), "body": body])
         default:
             let body: JSONValue = ["stop_drain_timeout": .integer(draw(4) * 2_000)]
             try atCampaigns("campaign.update", ["id": .id(campaign), "body": body])

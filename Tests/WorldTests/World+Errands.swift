@@ -215,6 +215,28 @@ extension World {
         }
     }
 
+    // MARK: - Do-not-call lists
+
+    /// The items as a worker takes them: right before, it has asked whether the numbers are on a do-not-call list.
+    func screened(_ items: [Item]) throws -> [Item] {
+        let commands = items.compactMap { if case .dial(let command) = $0.body { command } else { nil } }
+        guard !commands.isEmpty else { return items }
+        let checks = commands.map { command -> JSONValue in
+            [
+                "attempt_id": .id(command.attempt), "customer_id": .id(command.customer),
+                "destination": command.destination.json,
+            ]
+        }
+        let asked = request("dnc.check", .none, client.next(now), ["checks": .array(checks)])
+        let answer = strikes(profile.losses) ? JSONValue.null : try outdials.request(asked, at: now).get()
+        let listed = answer["listed"].array.map { Set($0.compactMap(\.id)) }
+        return items.map { item in
+            guard case .dial(var command) = item.body else { return item }
+            command.screening = listed.map { $0.contains(command.attempt) ? .listed([]) : .clear([]) } ?? .unanswered
+            return Item(id: item.id, correlation: item.correlation, body: .dial(command))
+        }
+    }
+
     // MARK: - Starts
 
     /// The customer starts a campaign: two turns of campaign-manager with the claim between them.

@@ -31,6 +31,8 @@ final class World {
     let client: Client
     private(set) var kills = 0
     var watch = CampaignWatch()
+    var outdialWatch = OutdialWatch()
+    var queueWatch = QueueWatch()
     /// What happened, for whoever has to understand a failure.
     var trace: [String] = []
 
@@ -61,6 +63,13 @@ final class World {
         scenario.seed = Int64(truncatingIfNeeded: random.next() >> 1)
         scenario.usesMagicNumbers = false
         scenario.defaults.probabilities = [0.4, 0.2, 0.25, 0.1, 0.05]
+        scenario.defaults.patience = Scenario.Span(2_000, 60_000)
+        scenario.agents.answer = 0.7
+        scenario.agents.ring = Scenario.Span(0, 8_000)
+        scenario.agents.talk = Scenario.Span(0, 30_000)
+        var busy = Scenario.AgentOverride(address: "*3")
+        busy.state = .busy
+        scenario.agents.overrides = [busy]
         return try WorkerNode(
             directory.file("dialer-worker.\(index + 1).db"),
             name: "\(index + 1)",
@@ -164,7 +173,8 @@ final class World {
 
     private func publish(_ node: LogNode) throws {
         let events = try node.unpublished(1 + draw(isCruel ? 20 : 100))
-        if node === campaigns { for event in events { try watch.see(event) } }
+        if node === campaigns { for event in events { try watchCampaigns(event) } }
+        if node === outdials { for event in events { try outdialWatch.see(event) } }
         let dispatches = try events.flatMap { event -> [Dispatch] in
             switch node {
             case is CampaignNode: try CampaignDispatches(names: names).dispatches(event)
@@ -176,6 +186,11 @@ final class World {
         }
         for (queue, letter) in letters(of: dispatches, calls: names.inbox(.campaign)) { post(letter, to: queue) }
         if draw(3) == 0 || !isCruel { node.savePublished() }
+    }
+
+    func watchCampaigns(_ event: RecordedEvent) throws {
+        try watch.see(event)
+        try queueWatch.see(event)
     }
 
     func post(_ letter: Mailbox.Letter, to queue: String) {
@@ -204,8 +219,8 @@ final class World {
         default:
             guard let worker = workers.firstIndex(where: { names.worker(journal: $0.journal) == mailboxes[index].name })
             else { return }
-            let items = letters.compactMap { if case .item(let item) = $0 { WorkerInput.item(item) } else { nil } }
-            try command(worker, items)
+            let items = letters.compactMap { if case .item(let item) = $0 { item } else { nil } }
+            try command(worker, try screened(items).map { .item($0) })
         }
     }
 
@@ -219,6 +234,7 @@ final class World {
     /// One turn of campaign-manager, and what it wants done.
     func tell(_ inputs: [CampaignInput]) throws {
         for effect in try campaigns.perform(inputs, at: now) { ask(effect) }
+        try checkWaiting()
     }
 
     // MARK: - Workers
@@ -233,6 +249,7 @@ final class World {
         for command in inTime { carrier.place(command, by: index, channels: worker.channels, at: now) }
         worker.carrier(at: now) { calls, reports in
             for command in inTime { calls.place(command, at: now.microseconds, reports: &reports) }
+            for order in effects.orders { calls.perform(order, at: now.microseconds, reports: &reports) }
             for attempt in effects.cancel { calls.cancel(attempt, reports: &reports) }
             for attempt in effects.hangUp { calls.hangUp(attempt, by: .system, reports: &reports) }
             for attempt in effects.hangUpForUs { calls.hangUp(attempt, by: .local, reports: &reports) }
@@ -250,7 +267,13 @@ final class World {
     }
 
     private func followEnds(_ index: Int) {
-        for report in workers[index].reports { if case .ended = report.what { carrier.end(report.attempt) } }
+        for report in workers[index].reports {
+            switch report.what {
+            case .ended: carrier.end(report.attempt)
+            case .agentLeg(let leg, .answered): carrier.talk(leg)
+            default: continue
+            }
+        }
     }
 
     private func report(_ index: Int) throws {

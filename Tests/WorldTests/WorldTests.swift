@@ -47,6 +47,10 @@ struct Figures {
     private(set) var followed = 0
     private(set) var skipped = 0
     private(set) var unknown = 0
+    private(set) var judged = 0
+    private(set) var talks = 0
+    private(set) var abandoned = 0
+    private(set) var timedOut = 0
 
     mutating func add(_ world: World) {
         worlds += 1
@@ -55,9 +59,14 @@ struct Figures {
         followed += world.watch.followed
         skipped += world.watch.skipped
         unknown += world.watch.unknown
+        judged += world.outdialWatch.judged
+        talks += world.queueWatch.talks.count
+        abandoned += world.queueWatch.abandoned
+        timedOut += world.queueWatch.timedOut
         guard worlds == WorldTests.seeds.count else { return }
         print(
-            "\(worlds) worlds: \(calls) calls, \(kills) kills, \(unknown) outcomes unknown, \(followed) campaigns "
+            "\(worlds) worlds: \(calls) calls, \(kills) kills, \(unknown) outcomes unknown, \(judged) leases within windows, \(talks) talks, "
+                + "\(abandoned) callers abandoned, \(timedOut) of them after wait_timeout, \(followed) campaigns "
                 + "followed another, \(skipped) did not"
         )
     }
@@ -71,6 +80,10 @@ extension World {
         for index in mailboxes.indices { mailboxes[index].mailbox.heldUntil = now }
         try atCampaigns("system.dialing", ["body": ["enabled": true]])
         for campaign in client.campaigns { try setPaused(campaign, false) }
+        for index in client.agents.indices { try setStatus(ofAgent: index, "available") }
+        for outplan in client.outplans {
+            try atCampaigns("outplan.dial_info", ["id": .id(outplan), "body": ["calling_windows": []]])
+        }
     }
 
     /// Starts what is stopped until every list is worked off; false when that does not come about.
@@ -123,11 +136,14 @@ extension World {
 
     func problems(isOver: Bool) throws -> [String] {
         var problems = carrier.problems
-        while campaigns.hasUnpublished { for event in try campaigns.unpublished(1000) { try watch.see(event) } }
-        problems += watch.problems
+        while campaigns.hasUnpublished { for event in try campaigns.unpublished(1000) { try watchCampaigns(event) } }
+        problems += watch.problems + queueWatch.problems
+        while outdials.hasUnpublished { for event in try outdials.unpublished(1000) { try outdialWatch.see(event) } }
+        problems += outdialWatch.problems + outdialWatch.late(carrier.placed)
         guard isOver else { return problems + ["it does not come to an end: \(try standing())"] }
         problems += watch.leftovers
         problems += try ends()
+        problems += try queueEnds()
         problems += try tries()
         for (path, projections) in [
             (campaigns.path, campaignManagerProjections), (outdials.path, outdialManagerProjections),

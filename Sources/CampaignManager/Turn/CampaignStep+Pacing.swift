@@ -49,9 +49,6 @@ extension CampaignStep {
     }
 
     static let defaultRoute = "default"
-    /// From a lease to the last moment at which its call may be placed: outdial-manager looks that far ahead when it
-    /// judges a calling window.
-    static let placingTime: Milliseconds = 30_000
     /// Few enough that outdial-manager finds the next ones while these are assigned.
     static let leasesPerRequest: Int64 = 250
 
@@ -295,12 +292,10 @@ extension CampaignStep {
         // With dialing switched off, or a pause, its target is left as if nobody had asked for it, ready for when it is on
         // again.
         let isRunning = adoption.isEnabled && campaign.takesLeases && campaign.run == adoption.run && isPaced
-        // An answer that was long on its way: outdial-manager has to look at the person's window and lists again.
-        let lastMoment = lease.attempt.madeAt.map { $0 + CampaignStep.placingTime }
-        let isFresh = lastMoment.map { now < $0 } ?? true
+        // An answer that was long on its way is for outdial-manager to judge again.
         let isAllowed =
-            isFirst && isRunning && isFresh && (limit == 0 || adoption.open < limit)
-            && !adoption.tested.contains(lease.destination.target)
+            isFirst && isRunning && (limit == 0 || adoption.open < limit)
+            && !adoption.tested.contains(lease.destination.target) && (lease.startBy.map { now <= $0 } ?? true)
             && (campaign.engineObstacles.isEmpty || !isForEngine(campaign, adoption.outplan))
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
@@ -317,7 +312,6 @@ extension CampaignStep {
         adoption.open += 1
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: adoption.outdial)
         assignment.kind = campaign.settings.kind.dial
-        if let lastMoment { assignment.startBy = min(assignment.startBy, lastMoment) }
         if assignment.engine.isEmpty {
             try assign(adoption.program, to: &assignment, lease, adoption.context)
         } else {
@@ -348,7 +342,8 @@ extension CampaignStep {
         _ outplan: Outplan,
         outdial: ID
     ) -> Campaigncall.Assignment {
-        Campaigncall.Assignment(
+        let startBy = now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin)
+        return Campaigncall.Assignment(
             id: lease.attempt,
             customer: campaign.customer,
             campaign: campaign.id,
@@ -368,7 +363,7 @@ extension CampaignStep {
             engine: worker.engine,
             dialTimeout: outplan.settings.dialTimeout,
             maximumTalkTime: settings.maximumTalkTime,
-            startBy: now + (worker.engine.isEmpty ? settings.startWithin : settings.engines.startWithin),
+            startBy: lease.startBy.map { min($0, startBy) } ?? startBy,
             createdAt: memory.stamps.next(at: now)
         )
     }

@@ -35,9 +35,6 @@ extension CampaignStep {
                 "no worker has a free channel for the route \"\(route)\"; try again in a moment"
             )
         }
-        guard worker.engine.isEmpty else {
-            throw Refusal.state("the route \"\(route)\" is another dialing engine's, and test calls are placed by workers")
-        }
         // Without a target there is nothing to lease; the one try is the first.
         let lease = Lease(attempt: id, target: .none, destination: destination, destinationIndex: 0, tryCount: 1)
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: .none)

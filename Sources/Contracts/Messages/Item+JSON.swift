@@ -287,6 +287,7 @@ extension Lease {
             "destination_index": .integer(destinationIndex), "try_count": .integer(tryCount),
         ]
         profile.append(to: &object)
+        if let startBy { object.append("start_by", .time(startBy)) }
         return .object(object)
     }
 
@@ -300,7 +301,8 @@ extension Lease {
             destination: destination,
             destinationIndex: try json.requireInt("destination_index"),
             tryCount: try json.requireInt("try_count"),
-            profile: TargetProfile(members: json)
+            profile: TargetProfile(members: json),
+            startBy: json.optionalTime("start_by")
         )
     }
 }

@@ -240,6 +240,8 @@ package struct Lease: Hashable, Sendable {
     package var destinationIndex: Int
     package var tryCount: Int
     package var profile: TargetProfile
+    /// The last moment at which the call may be placed, where the calling hours of the plan say so.
+    package var startBy: Timestamp?
 
     package init(
         attempt: ID,
@@ -247,7 +249,8 @@ package struct Lease: Hashable, Sendable {
         destination: Address,
         destinationIndex: Int,
         tryCount: Int,
-        profile: TargetProfile = .empty
+        profile: TargetProfile = .empty,
+        startBy: Timestamp? = nil
     ) {
         self.attempt = attempt
         self.target = target
@@ -255,5 +258,6 @@ package struct Lease: Hashable, Sendable {
         self.destinationIndex = destinationIndex
         self.tryCount = tryCount
         self.profile = profile
+        self.startBy = startBy
     }
 }

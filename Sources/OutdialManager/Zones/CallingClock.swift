@@ -21,6 +21,17 @@ final class CallingClock {
     }
 }
 
+extension Lease {
+    /// As the claimant is told of it: under calling hours its call has to be placed in the time that was looked at, however
+    /// late it is told.
+    func limited(by plan: DialPlan?) -> Lease {
+        guard let plan, !plan.hours.isAlways else { return self }
+        var lease = self
+        lease.startBy = attempt.moment + HourBook.placingTime
+        return lease
+    }
+}
+
 /// The answers of one plan's hours.
 final class HourBook {
     private struct Answer {
