@@ -214,6 +214,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64.max, .min, -1]) func timesThatNobodyCheckedAreKeptInTheirRange(given: Int64) throws {
+        for type in ["sleep", "digits_receive", "digits_send"] {
+            let option: JSONValue = [
+                "duration": .integer(given), "interval": .integer(given), "length": .integer(given), "digits": "1",
+            ]
+            var flow = run([action(type, option)])
+            switch flow.begin(at: Self.now).instructions.first {
+            case .pause(let time): #expect((0...FlowLimits.longestPause).contains(time.count))
+            case .collectDigits(let length, _, let time):
+                #expect((0...1000).contains(length) && (0...FlowLimits.longestPause).contains(time.count))
+            case .sendDigits(_, let duration, let interval):
+                #expect((100...1000).contains(duration.count) && (0...5000).contains(interval.count))
+            case let other: Issue.record("\(type): \(String(describing: other))")
+            }
+        }
+    }
+
+    @Test func variablesThatHoldTooMuchTogetherAreRefused() {
+        var variables = FlowVariables()
+        let value = String(repeating: "x", count: FlowLimits.textBytes)
+        let kept = (0..<10).count { variables.set("v\($0)", value) }
+        #expect(kept == FlowLimits.variableBytes / FlowLimits.textBytes)
+        #expect(variables.set("v0", "short") && variables.set("v9", "short"))
+    }
+
     @Test func textsKeepWhatIsNoVariable() {
         let variables = FlowVariables(["a": "1", "loop": "${a}"])
         #expect(variables.fill("${a}${ a }-${b}-$a-${loop}-${open") == "11--$a-${a}-${open")
