@@ -16,6 +16,8 @@ extension SystemTests {
             "messages/item.settled": "only an attempt that is overdue is settled; MessageSchemaTests checks its form",
             "messages/item.attempt_refused":
                 "only when a cancel overtakes a command; MessageSchemaTests checks its form",
+            "messages/item.outdial_ready":
+                "only when a campaign waits for somebody at that moment; MessageSchemaTests checks its form",
             "messages/item.hangup": "no call of this campaign is hung up by hand; MessageSchemaTests checks its form",
             "messages/call_dial": "no other engine serves a route here; MessageSchemaTests checks its form",
             "messages/item.stop_flow":
