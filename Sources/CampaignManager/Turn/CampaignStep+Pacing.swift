@@ -155,7 +155,7 @@ extension CampaignStep {
         if memory.pending[campaign.id] == nil { request(0, for: campaign) }
     }
 
-    /// What `calls_per_second` allows now; asks to be woken for the next token.
+    /// What `calls_per_second` allows now; asks to be woken for the next ones.
     private mutating func rateAllowance(of campaign: Campaign) -> Int64? {
         let rate = campaign.settings.callsPerSecond
         guard rate > 0 else {
@@ -165,7 +165,7 @@ extension CampaignStep {
         var bucket = memory.buckets[campaign.id] ?? TokenBucket(rate: rate, now: now)
         if bucket.rate != rate { bucket.setRate(rate, now: now) }
         let allowance = bucket.available(at: now)
-        if allowance <= 0 { wake(at: bucket.nextToken(after: now)) }
+        if allowance <= 0 { wake(at: bucket.nextPortion(after: now)) }
         memory.buckets[campaign.id] = bucket
         return allowance
     }
