@@ -167,7 +167,7 @@ extension AggregateTable.Column {
 /// What `log verify` recomputes of campaign-manager's log.
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
-    CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
-    CampaignTables.queues, CampaignTables.queuecalls, QueueCountCheck(), CampaignTables.flows, CampaignTables.system,
+    CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, callCountCheck,
+    CampaignTables.queues, CampaignTables.queuecalls, queueCountCheck, CampaignTables.flows, CampaignTables.system,
     CampaignTables.activeflows,
 ]
