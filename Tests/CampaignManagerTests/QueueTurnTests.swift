@@ -112,6 +112,30 @@ import Testing
         try expectSound()
     }
 
+    @Test func `a ring that came too late is another's turn after a pause, and no fault of the agent`() throws {
+        let agents = try harness.makeAgents(1, by: admin)
+        let queue = try harness.makeQueue()
+        let lease = try answered(1)[0]
+        harness.now = moment(10)
+        try harness.join(lease, queue)
+        let ring = try harness.rings()[0]
+        #expect(ring.ringBy == moment(15))
+        harness.now = moment(18)
+        try harness.report(.late, ring)
+        #expect(try harness.statuses(agents) == [.available])
+        let duty = try harness.agent(agents[0]).duty
+        #expect(duty.missedAt == nil && duty.availableSince == moment(0))
+        #expect(try harness.queuecall(of: lease).status == .waiting && harness.rings().count == 1)
+        // Often enough, too: the caller is there.
+        for attempt in 1...5 {
+            try harness.tick(at: 18 + 2 * attempt)
+            #expect(try harness.rings().count == attempt + 1)
+            try harness.report(.late, try harness.rings()[attempt])
+        }
+        #expect(try harness.queuecall(of: lease).status == .waiting)
+        try expectSound()
+    }
+
     @Test func `who has waited long enough leaves, is told so once, and counts as abandoned`() throws {
         let queue = try harness.makeQueue(["wait_timeout": 20_000])
         let lease = try answered(1)[0]

@@ -169,6 +169,18 @@ struct WorkerFlowTests {
         #expect(kinds.filter { $0 == "agent_leg" }.count == 5 && kinds.filter { $0 == "queue_joined" }.count == 1)
     }
 
+    @Test func whoIsToBeRungTooLateIsNotRungAndTheCallerWaitsOn() throws {
+        let bench = try bench()
+        try bench.begin([join])
+        var late = ring()
+        late.ringBy = Sample.start - 1
+        for _ in 1...2 { #expect(try bench.tell(.ringAgent(late)).orders.isEmpty) }
+        #expect(try legs(bench) == [.late])
+        var inTime = ring(2)
+        inTime.ringBy = Sample.start
+        #expect(what(try bench.tell(.ringAgent(inTime))) == [.ring(inTime)])
+    }
+
     @Test func aCallerWhoLeavesGoesOnBehindTheQueue() throws {
         let bench = try bench()
         try bench.begin([join, talk])

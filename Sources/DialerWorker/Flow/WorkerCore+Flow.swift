@@ -234,7 +234,8 @@ extension WorkerCore {
 
     // MARK: - Agents
 
-    /// Rings an agent for a caller who waits; who is no longer there is said to have ended.
+    /// Rings an agent for a caller who waits; who is no longer there is said to have ended. Whoever is to be rung too late is
+    /// not: campaign-manager may have given up that ring, and have somebody else rung by now.
     mutating func ring(
         _ ring: AgentRing,
         _ context: EventContext,
@@ -250,8 +251,13 @@ extension WorkerCore {
             try decide(.note(.agentLeg(AgentLeg(ring), .ended)), ring.attempt, context, &drafts, turn)
             return
         }
-        run.agent = ring
         run.rung.insert(ring.leg)
+        if let ringBy = ring.ringBy, turn.now > ringBy {
+            flows[ring.attempt] = run
+            try decide(.note(.agentLeg(AgentLeg(ring), .late)), ring.attempt, context, &drafts, turn)
+            return
+        }
+        run.agent = ring
         flows[ring.attempt] = run
         effects.orders.append(CallOrder(attempt: ring.attempt, number: number, what: .ring(ring)))
     }
@@ -269,7 +275,7 @@ extension WorkerCore {
         switch state {
         case .ringing: return
         case .answered: run.isTalking = true
-        case .noAnswer, .busy, .failed: run.agent = nil
+        case .noAnswer, .busy, .failed, .late: run.agent = nil
         case .ended:
             run.agent = nil
             run.isTalking = false
