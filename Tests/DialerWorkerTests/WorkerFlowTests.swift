@@ -173,7 +173,7 @@ struct WorkerFlowTests {
         let bench = try bench()
         try bench.begin([join])
         var late = ring()
-        late.ringBy = Sample.start - 1
+        late.ringBy = Sample.start + -1
         for _ in 1...2 { #expect(try bench.tell(.ringAgent(late)).orders.isEmpty) }
         #expect(try legs(bench) == [.late])
         var inTime = ring(2)
