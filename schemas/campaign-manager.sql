@@ -142,7 +142,7 @@ CREATE TABLE "system"(
 CREATE TABLE "activeflow"(
     id BLOB NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL /* form 2 */,
     "customer_id" BLOB,
     "campaign_id" BLOB,
     "status" TEXT,

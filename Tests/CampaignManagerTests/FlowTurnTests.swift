@@ -177,6 +177,45 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func reportsThatOvertakeEachOtherLoseNothingAndKeepTheirOrder() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        let (_, leases) = try started(harness, ["actions": [Self.talk]], 1)
+        let attempt = leases[0].attempt
+        try harness.report(.progressing, leases[0])
+        let reports = [
+            progress(attempt, .running, ["a", "b"], current: "c", sequence: 5),
+            progress(attempt, .running, ["c"], current: "d", sequence: 7),
+            progress(attempt, .running, ["d", "e"], current: "f", sequence: 9),
+            progress(attempt, .ended, ["f"], sequence: 12),
+        ]
+        for index in [2, 0, 2, 3, 0, 1, 3, 1] {
+            _ = try harness.tell(reports[index])
+            if index < 3, let run = try activeflow(harness, attempt), run.status == .running {
+                #expect(run.current?.type == "f")
+            }
+        }
+        let run = try #require(try activeflow(harness, attempt))
+        #expect(run.executed.map(\.type) == ["a", "b", "c", "d", "e", "f"])
+        #expect(run.status == .ended && run.current == nil && run.sequence == 12)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func ofAThousandActionsTheLastOnesAreKeptWhateverTheirOrder() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        let (_, leases) = try started(harness, ["actions": [Self.talk]], 1)
+        let attempt = leases[0].attempt
+        try harness.report(.progressing, leases[0])
+        let names = (0..<1_200).map { "action \($0)" }
+        for (place, sequence) in [(2, Int64(7)), (0, 5), (1, 6), (0, 5)] {
+            let slice = Array(names[place * 400..<place * 400 + 400])
+            _ = try harness.tell(progress(attempt, .running, slice, sequence: sequence))
+        }
+        #expect(try activeflow(harness, attempt)?.executed.map(\.type) == Array(names.suffix(1_000)))
+        #expect(try harness.verify() == [])
+    }
+
     @Test func theEndOfACallEndsItsFlowAndWhatComesLateIsStillKept() throws {
         let harness = try CampaignHarness()
         try harness.hearWorker()

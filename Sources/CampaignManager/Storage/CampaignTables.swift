@@ -133,7 +133,8 @@ package enum CampaignTables {
         indexes: [
             "CREATE INDEX activeflow_list ON activeflow(customer_id, created_at)",
             "CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at)",
-        ]
+        ],
+        form: 2
     )
 
     package static let workers = AggregateTable<Worker>(
