@@ -82,7 +82,7 @@ extension CampaignStep {
         }
         for (campaign, held) in memory.held {
             guard let route = try runningRoute(campaign) else { continue }
-            promised[route, default: 0] += Int64(held.leases.count)
+            promised[route, default: 0] += held.reduce(0) { $0 + Int64($1.leases.count) }
         }
         var sharing: [ID: [Campaign]] = [:]
         for loaded in running {

@@ -54,7 +54,7 @@ package final class CampaignTurn {
         /// Whether those who waited when this process began were looked at.
         var hasMatched = false
         /// What campaigns that share a queue got and have not made calls of yet.
-        var held: [ID: CampaignStep.HeldLeases] = [:]
+        var held: [ID: [CampaignStep.HeldLeases]] = [:]
         /// When campaigns with a queue asked for the targets that they wait for.
         var askedAt: [ID: Timestamp] = [:]
         /// When each campaign with a queue made its last call: who did so longest ago is next.
