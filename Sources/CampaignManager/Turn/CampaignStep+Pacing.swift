@@ -243,7 +243,7 @@ extension CampaignStep {
         _ context: EventContext
     ) throws {
         guard !leases.isEmpty else { return }
-        var adoption = try Adoption(of: loaded, run: run, outdial: outdial, context, in: self)
+        var adoption = try Adoption(of: loaded, run: run, outdial: outdial, context, in: &self)
         var capacity = try capacity()
         for lease in leases { try adopt(lease, by: &adoption, &capacity) }
     }
@@ -262,8 +262,13 @@ extension CampaignStep {
         var open: Int64
         let context: EventContext
 
-        init(of loaded: LoadedCampaign, run: Int64, outdial: ID, _ context: EventContext, in step: CampaignStep) throws
-        {
+        init(
+            of loaded: LoadedCampaign,
+            run: Int64,
+            outdial: ID,
+            _ context: EventContext,
+            in step: inout CampaignStep
+        ) throws {
             self.loaded = loaded
             self.run = run
             self.outdial = outdial

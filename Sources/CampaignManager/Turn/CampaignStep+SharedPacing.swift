@@ -163,7 +163,7 @@ extension CampaignStep {
                 run: held.run,
                 outdial: held.outdial,
                 held.context,
-                in: self
+                in: &self
             )
             waiting[loaded.id] = held.leases[...]
             turns[loaded.id] = try lastDialed(loaded.id)

@@ -39,7 +39,8 @@ extension CampaignStep {
         let lease = Lease(attempt: id, target: .none, destination: destination, destinationIndex: 0, tryCount: 1)
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: .none)
         assignment.isTest = true
-        try assign(try program(of: campaign), to: &assignment, lease, context)
+        let program = try program(of: campaign)
+        try assign(program, to: &assignment, lease, context)
         let call = try CampaignTables.calls.record(
             [.created(assignment)],
             on: id,

@@ -49,6 +49,8 @@ package final class CampaignTurn {
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false
+        /// What campaigns run on their calls.
+        var programs = ProgramCache()
         /// The agents who can be rung.
         var roster = AgentRoster()
         /// Whether those who waited when this process began were looked at.
@@ -190,6 +192,9 @@ struct CampaignStep {
     ) throws -> LoadedCampaign {
         guard !events.isEmpty else { return loaded }
         touched.insert(loaded.id)
+        if events.contains(where: { if case .updated = $0 { true } else { false } }) {
+            memory.programs.forget(campaign: loaded.id)
+        }
         let updated = try CampaignTables.campaigns.record(
             events,
             on: loaded.id,
