@@ -266,7 +266,9 @@ import Testing
         try expectSound()
     }
 
-    @Test func `an agent whose answer is heard late, in the wrap-up of another talk, stays busy while they talk`() throws {
+    @Test func `an agent whose answer is heard late, in the wrap-up of another talk, stays busy while they talk`()
+        throws
+    {
         let agents = try harness.makeAgents(1, by: admin)
         let queue = try harness.makeQueue(["wrap_up_time": 20_000])
         let leases = try answered(3)

@@ -198,7 +198,8 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
-    @Test func `what an earlier run had taken is given back, and not dialed with what is held for the run that goes on`()
+    @Test
+    func `what an earlier run had taken is given back, and not dialed with what is held for the run that goes on`()
         throws
     {
         let agents = try harness.makeAgents(4, by: admin)

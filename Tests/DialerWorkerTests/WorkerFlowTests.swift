@@ -124,6 +124,36 @@ struct WorkerFlowTests {
         #expect(effects.orders.count == 1)
     }
 
+    @Test func aFlowWithoutACallEndsAfterAnHour() throws {
+        let hour: Milliseconds = 3_600_000
+        let sleep = FlowBench.action("sleep", ["duration": 3_000_000])
+        let bench = try bench()
+        #expect(what(try bench.begin([sleep, sleep, talk], kind: .flow)) == [.pause(3_000_000)])
+        bench.now = Sample.start + 3_000_000
+        #expect(what(try bench.report(.orderDone(1, .done))) == [.pause(600_000)], "what fits")
+        bench.now = Sample.start + hour
+        try bench.report(.orderDone(2, .done))
+        let last = try #require(steps(try bench.notes()).last)
+        #expect(last.status == .ended && last.executed.map(\.result) == ["time_limit"])
+        guard case .hangup(_, "timeout", "local")? = try bench.events().last else {
+            Issue.record("\(try bench.events())")
+            return
+        }
+        #expect(bench.core.free == 10)
+
+        // A server's answer comes later still; one on a call goes on.
+        let fetch = FlowBench.action("fetch", ["event_url": "https://example.com/"])
+        let other = try FlowBench(directory.file("other.db"))
+        try other.begin([fetch, talk], kind: .message)
+        other.now = Sample.start + hour
+        try other.turn(.errandDone(Sample.attempt(1), number: 1, .answered(status: 200, body: "[]")))
+        #expect(try other.types().last == "call_hangup")
+        let call = try FlowBench(directory.file("call.db"))
+        try call.begin([sleep, talk])
+        call.now = Sample.start + hour
+        #expect(try call.report(.orderDone(1, .done)).orders.count == 1)
+    }
+
     // MARK: - Queues
 
     private func ring(_ leg: UInt64 = 1, _ attempt: UInt64 = 1) -> AgentRing {

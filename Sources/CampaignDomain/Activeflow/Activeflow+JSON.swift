@@ -33,7 +33,8 @@ extension Activeflow {
             current: json["current"].isNull ? nil : try ExecutedAction(json: json["current"]),
             executed: try ExecutedAction.list(json["executed"]),
             parts: (json["parts"].array ?? []).compactMap { part in
-                guard let pair = part.array, pair.count == 2, let sequence = pair[0].integer, let count = pair[1].integer
+                guard let pair = part.array, pair.count == 2, let sequence = pair[0].integer,
+                    let count = pair[1].integer
                 else { return nil }
                 return Part(sequence: sequence, count: Int(count))
             },

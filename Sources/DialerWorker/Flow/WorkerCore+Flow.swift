@@ -35,6 +35,7 @@ extension WorkerCore {
                 hasCall: run.hasCall
             )
             let step = execution.begin(at: turn.now)
+            run.begin(at: turn.now)
             run.execution = execution
             try take(step, of: &run, isFirst: true, &drafts, &effects, turn)
         case .orderDone(let number, let result):
@@ -84,6 +85,10 @@ extension WorkerCore {
         _ turn: Turn
     ) throws {
         run.waiting = .nothing
+        if run.isOverdue(at: turn.now) {
+            try end(&run, FlowRun.timeLimit, &drafts, turn)
+            return try finish(run, .timeout, &drafts, &effects, turn)
+        }
         guard let step = run.execution?.resume(outcome, at: turn.now) else { return }
         try take(step, of: &run, isFirst: false, &drafts, &effects, turn)
     }
@@ -171,7 +176,8 @@ extension WorkerCore {
         }
         flows[run.command.attempt] = nil
         let isSend = run.command.kind == .message || run.command.kind == .email
-        let end = CallReport.What.ended(reason: isSend && run.hasFailedToSend ? .failed : .normal, by: .local)
+        let own: HangupReason = isSend && run.hasFailedToSend ? .failed : .normal
+        let end = CallReport.What.ended(reason: reason == .timeout ? .timeout : own, by: .local)
         try decide(.report(end), run.command.attempt, nil, &drafts, turn)
     }
 
@@ -205,7 +211,7 @@ extension WorkerCore {
             effects.orders.append(CallOrder(attempt: run.command.attempt, number: number, what: what))
         }
         if let what = CallOrder.What(instruction) {
-            order(what)
+            order(run.fitting(what, at: turn.now))
             if !instruction.isForgotten { run.waiting = .order(number) }
             return nil
         }
