@@ -222,6 +222,28 @@ struct WorkerFlowTests {
         #expect(steps(try bench.notes()).last?.executed.map(\.result) == ["wait_timeout"])
     }
 
+    @Test func ofAllAgentsWhoAreRungTheFirstWhoAnswersHasTheCaller() throws {
+        let bench = try bench()
+        try bench.begin([join, talk])
+        for leg in UInt64(1)...4 { #expect(what(try bench.tell(.ringAgent(ring(leg)))) == [.ring(ring(leg))]) }
+        for leg in UInt64(1)...4 { try bench.report(.agentLeg(ring(leg).leg, .ringing)) }
+        // One who does not answer does not end the others.
+        try bench.report(.agentLeg(ring(4).leg, .noAnswer))
+        try bench.report(.agentLeg(ring(2).leg, .answered))
+        let told = try bench.notes().compactMap { note -> String? in
+            guard case .agentLeg(let leg, let state) = note, state != .ringing else { return nil }
+            let number = (UInt64(1)...4).first { ring($0).leg == leg.leg } ?? 0
+            return "\(number) \(state.rawValue)"
+        }
+        #expect(told == ["4 no_answer", "2 answered", "1 ended", "3 ended"])
+        // What crossed that changes nothing, and whoever comes now is not rung.
+        try bench.report(.agentLeg(ring(1).leg, .answered))
+        #expect(try bench.tell(.ringAgent(ring(5))).orders.isEmpty)
+        #expect(try bench.report(.agentLeg(ring(3).leg, .ended)).orders.isEmpty)
+        #expect(try bench.report(.agentLeg(ring(2).leg, .ended)).orders.count == 1)
+        #expect(try legs(bench).filter { $0 != .ringing } == [.noAnswer, .answered, .ended, .ended, .ended, .ended])
+    }
+
     @Test func whoHangsUpWhileAnAgentRingsEndsThatRing() throws {
         let bench = try bench()
         try bench.begin([join])

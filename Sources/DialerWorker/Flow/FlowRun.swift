@@ -29,8 +29,8 @@ struct FlowRun: Sendable {
     var waiting = Waiting.nothing
     private(set) var orders = 0
     private(set) var queueEntries = 0
-    /// The agent who is rung or talks.
-    var agent: AgentRing?
+    /// The agents who are rung, or the one who talks.
+    var agents: [AgentRing] = []
     var isTalking = false
     /// Every leg that was ever ordered: none is rung twice.
     var rung: Set<ID> = []

@@ -188,10 +188,7 @@ extension WorkerCore {
         _ drafts: inout Drafts,
         _ turn: Turn
     ) throws {
-        if let agent = run.agent {
-            run.agent = nil
-            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
-        }
+        try endRings(&run, but: nil, &drafts, turn)
         guard let step = run.execution?.end(result, at: turn.now), step.isEnded else { return }
         try keep(step, of: run, isFirst: false, &drafts, turn)
     }
@@ -250,7 +247,7 @@ extension WorkerCore {
         _ turn: Turn
     ) throws {
         guard var run = flows[ring.attempt], case .queue(let number) = run.waiting, run.queuecall == ring.queuecall,
-            run.agent == nil, !run.rung.contains(ring.leg)
+            !run.isTalking, !run.rung.contains(ring.leg)
         else {
             // Repeated, it is being rung already, and what comes of it will be told.
             if flows[ring.attempt]?.rung.contains(ring.leg) == true { return }
@@ -263,7 +260,7 @@ extension WorkerCore {
             try decide(.note(.agentLeg(AgentLeg(ring), .late)), ring.attempt, context, &drafts, turn)
             return
         }
-        run.agent = ring
+        run.agents.append(ring)
         flows[ring.attempt] = run
         effects.orders.append(CallOrder(attempt: ring.attempt, number: number, what: .ring(ring)))
     }
@@ -276,17 +273,34 @@ extension WorkerCore {
         _ effects: inout WorkerEffects,
         _ turn: Turn
     ) throws {
-        guard let agent = run.agent, agent.leg == leg else { return }
+        guard let agent = run.agents.first(where: { $0.leg == leg }) else { return }
         try decide(.note(.agentLeg(AgentLeg(agent), state)), run.owner, nil, &drafts, turn)
         switch state {
         case .ringing: return
-        case .answered: run.isTalking = true
-        case .noAnswer, .busy, .failed, .late: run.agent = nil
+        case .answered:
+            // The provider has ended the other rings: the first who answers has the caller.
+            run.isTalking = true
+            try endRings(&run, but: agent, &drafts, turn)
+        case .noAnswer, .busy, .failed, .late: run.agents.removeAll { $0.leg == leg }
         case .ended:
-            run.agent = nil
+            run.agents.removeAll { $0.leg == leg }
+            guard run.isTalking else { return }
             run.isTalking = false
             try resume(&run, .done(result: "served"), &drafts, &effects, turn)
         }
+    }
+
+    /// Says of all agents but one that their ring, or talk, is over.
+    private mutating func endRings(
+        _ run: inout FlowRun,
+        but winner: AgentRing?,
+        _ drafts: inout Drafts,
+        _ turn: Turn
+    ) throws {
+        for agent in run.agents where agent != winner {
+            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
+        }
+        run.agents = winner.map { [$0] } ?? []
     }
 
     /// The wait is over without an agent. Nothing while one talks to the caller.
@@ -301,10 +315,7 @@ extension WorkerCore {
         guard var run = flows[attempt], case .queue(let number) = run.waiting, run.queuecall == queuecall,
             !run.isTalking
         else { return }
-        if let agent = run.agent {
-            run.agent = nil
-            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
-        }
+        try endRings(&run, but: nil, &drafts, turn)
         effects.orders.append(CallOrder(attempt: attempt, number: number, what: .leave))
         try resume(&run, .done(result: reason), &drafts, &effects, turn)
         if flows[attempt] != nil { flows[attempt] = run }
