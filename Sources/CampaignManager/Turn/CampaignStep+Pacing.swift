@@ -300,7 +300,8 @@ extension CampaignStep {
         // An answer that was long on its way is for outdial-manager to judge again.
         let isAllowed =
             isFirst && isRunning && (limit == 0 || adoption.open < limit)
-            && !adoption.tested.contains(DialedNumber.key(of: lease.destination)) && (lease.startBy.map { now <= $0 } ?? true)
+            && !adoption.tested.contains(DialedNumber.key(of: lease.destination))
+            && (lease.startBy.map { now <= $0 } ?? true)
             && (campaign.engineObstacles.isEmpty || !isForEngine(campaign, adoption.outplan))
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {
