@@ -217,7 +217,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CarillonToolTests",
-            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "CarillonTool", "Contracts", "DialerWorker", "EventLog",
+                "OutdialDomain", "OutdialManager", "Service", "TestSupport", argumentParser, grdb,
+            ]
         ),
         // Everything together in one thread, with a clock of its own.
         .testTarget(
