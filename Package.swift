@@ -87,6 +87,7 @@ let package = Package(
         .target(
             name: "OutboundHTTP",
             dependencies: [
+                "Contracts",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -158,7 +159,13 @@ let package = Package(
             ] + nio,
             path: "Tests/TestSupport"
         ),
-        .testTarget(name: "OutboundHTTPTests", dependencies: ["OutboundHTTP", "TestSupport"]),
+        .testTarget(
+            name: "OutboundHTTPTests",
+            dependencies: [
+                "Contracts", "OutboundHTTP", "TestSupport",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ]
+        ),
         .testTarget(name: "ContractsTests", dependencies: ["Contracts", "TestSupport"]),
         .testTarget(
             name: "AMQPTests",
@@ -226,8 +233,8 @@ let package = Package(
         .testTarget(
             name: "WorldTests",
             dependencies: [
-                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "OutdialDomain",
-                "OutdialManager", "Service", "TestSupport", grdb,
+                "CampaignDomain", "CampaignManager", "Contracts", "DialerWorker", "EventLog", "FlowEngine",
+                "OutdialDomain", "OutdialManager", "Service", "TestSupport", grdb,
             ]
         ),
         .testTarget(

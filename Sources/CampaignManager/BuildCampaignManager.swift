@@ -2,6 +2,7 @@ import AMQP
 package import ArgumentParser
 import Contracts
 import EventLog
+import Logging
 import OutboundHTTP
 package import Service
 package import ServiceLifecycle
@@ -100,6 +101,14 @@ package func buildCampaignManager(
     _ context: DaemonContext
 ) async throws -> [any ServiceLifecycle.Service] {
     let settings = try options.settings(context.environment)
+    if settings.engines.workerUsers.isEmpty {
+        context.logger.warning(
+            """
+            reports of calls are believed whoever publishes them: whoever may publish on this broker can end calls. Give \
+            workers a user of their own and name it in CARILLON_WORKER_USERS (see deploy/rabbitmq)
+            """
+        )
+    }
     let bus = try Bus(context) { names in
         var topology = Topology.manager(.campaign, names, takesCallEvents: true)
         topology.merge(.engines(settings.engines.routes, names))

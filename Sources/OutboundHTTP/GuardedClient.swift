@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Contracts
 import NIOCore
 import NIOHTTP1
 
@@ -11,13 +12,14 @@ package final class GuardedClient: Sendable {
     private let rules: AddressRules
     private let timeout: Duration
     private let answerLimit: Int
-    private let resolver = Resolver()
+    private let resolver: Resolver
     private let shelf = ClientShelf()
 
     package init(rules: AddressRules, timeout: Duration = .seconds(5), answerLimit: Int = 1 << 20) {
         self.rules = rules
         self.timeout = timeout
         self.answerLimit = answerLimit
+        resolver = Resolver()
     }
 
     /// Ends connections and threads. Requests under way end first.
@@ -43,7 +45,12 @@ package final class GuardedClient: Sendable {
     }
 
     private func answer(_ request: OutboundRequest, _ url: OutboundURL) async -> Result<OutboundAnswer, OutboundError> {
-        let addresses = await resolver.addresses(of: url.host)
+        let addresses: [IPAddress]
+        do throws(OutboundError) {
+            addresses = try await resolver.addresses(of: url.host, for: request.customer)
+        } catch {
+            return .failure(error)
+        }
         guard !addresses.isEmpty else { return .failure(.unresolved(host: url.host)) }
         // One that is not allowed among them: somebody is playing with the name.
         if let address = addresses.first(where: { !rules.allows($0, of: url.host) }) {
@@ -85,7 +92,8 @@ package final class GuardedClient: Sendable {
         if !request.body.isEmpty { outgoing.body = .bytes(request.body) }
         do {
             let response = try await client.execute(outgoing, deadline: .now() + TimeAmount(timeout))
-            let body = try await response.body.collect(upTo: answerLimit)
+            // A body that is not read has its connection closed.
+            let body = request.wantsBody ? try await response.body.collect(upTo: answerLimit) : ByteBuffer()
             return .success(
                 OutboundAnswer(
                     status: Int(response.status.code),

@@ -1,15 +1,30 @@
+package import Contracts
+
 /// What is sent to somebody else's server.
 package struct OutboundRequest: Sendable {
     package var method: String
     package var url: String
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// Whether the body of the answer counts. Else it is dropped, however large it is: the status says it all.
+    package var wantsBody: Bool
+    /// Whose request it is: nobody's names are looked up on more than a share of the threads.
+    package var customer: ID
 
-    package init(method: String, url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    package init(
+        method: String,
+        url: String,
+        headers: [(name: String, value: String)] = [],
+        body: [UInt8] = [],
+        wantsBody: Bool = true,
+        customer: ID = .none
+    ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
+        self.wantsBody = wantsBody
+        self.customer = customer
     }
 }
 
@@ -40,6 +55,8 @@ package enum OutboundError: Error, Hashable, Sendable, CustomStringConvertible {
     case timeout
     /// The answer is larger than is read.
     case tooLarge
+    /// Too many names of the same customer wait to be looked up.
+    case tooManyLookups
     /// The connection or its encryption failed.
     case failed(String)
 
@@ -51,6 +68,7 @@ package enum OutboundError: Error, Hashable, Sendable, CustomStringConvertible {
         case .refused(let reason): "nobody takes connections there: \(reason)"
         case .timeout: "the server did not answer in time"
         case .tooLarge: "the answer is too large"
+        case .tooManyLookups: "too many hosts of this customer wait to be looked up"
         case .failed(let reason): "the connection failed: \(reason)"
         }
     }
@@ -64,6 +82,7 @@ package enum OutboundError: Error, Hashable, Sendable, CustomStringConvertible {
         case .refused: "refused"
         case .timeout: "timeout"
         case .tooLarge: "too_large"
+        case .tooManyLookups: "too_many_lookups"
         case .failed: "failed"
         }
     }

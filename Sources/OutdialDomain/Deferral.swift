@@ -6,7 +6,7 @@ extension Target {
         package enum Reason: String, Sendable, CaseIterable {
             /// Where it is, it is no time to call.
             case outsideWindow = "outside_window"
-            /// Another attempt of the customer has a call to the same number.
+            /// Another attempt of the customer has a call to the same number, or may have one, as far as anybody knows.
             case numberBusy = "number_busy"
             /// The number was called a short while ago.
             case numberRecent = "number_recent"
@@ -17,7 +17,7 @@ extension Target {
         package var until: Timestamp?
         /// With `outside_window`: the zone that decides.
         package var zone: String
-        /// With `number_busy`: the attempt.
+        /// With `number_busy`: the attempt; none when nobody knows how a call to the number went on.
         package var by: ID
         /// With `number_busy`: what the two share, as ``DialedNumber/key(of:)`` writes it.
         package var number: String
@@ -46,7 +46,9 @@ extension Target {
 extension Target {
     /// The number that it waits for; nil for one that does not.
     package var blockedNumber: String? {
-        guard isSelectable, let deferral, deferral.reason == .numberBusy else { return nil }
+        guard isSelectable, let deferral, deferral.reason == .numberBusy, !deferral.number.isEmpty else {
+            return nil
+        }
         return deferral.number
     }
 

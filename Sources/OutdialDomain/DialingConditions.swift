@@ -17,7 +17,8 @@ package struct DialingConditions {
     package var isListed: (_ number: String) throws -> Bool = { _ in false }
     /// The attempt of the same customer that has a call to the number.
     package var holder: (_ number: String) throws -> ID? = { _ in nil }
-    /// When the latest call to the number ended, over all lists of the customer.
+    /// When the latest call to the number ended, over all lists of the customer; a moment to come when somebody may be on
+    /// the line until then.
     package var lastCall: (_ number: String) throws -> Timestamp? = { _ in nil }
     package var opening: (Target, Address) -> Opening = { _, _ in .open }
 
@@ -54,7 +55,9 @@ extension Target {
         if let holder = try conditions.holder(number) {
             return [.deferred(Deferral(reason: .numberBusy, until: nil, by: holder, number: number))]
         }
-        if plan.minimumInterval > 0, let last = try conditions.lastCall(number), last + plan.minimumInterval > now {
+        let last = try conditions.lastCall(number)
+        if let last, last > now { return [.deferred(Deferral(reason: .numberBusy, until: last))] }
+        if plan.minimumInterval > 0, let last, last + plan.minimumInterval > now {
             return [.deferred(Deferral(reason: .numberRecent, until: last + plan.minimumInterval))]
         }
         let lease = Lease(

@@ -19,7 +19,8 @@ extension Target {
             reason: finished.reason,
             endedAt: finished.endedAt,
             isDone: false,
-            nextTryAt: nil
+            nextTryAt: nil,
+            heldUntil: finished.outcome == .placed ? finished.mayTalkUntil : nil
         )
         switch finished.outcome {
         case _ where isOptedOut:

@@ -152,11 +152,7 @@ extension TargetEvent {
         case .deleted: [:]
         case .leased(let lease, let tryCount): ["lease": lease.json, "try_count": .integer(tryCount)]
         case .attemptFinished(let end):
-            [
-                "attempt_id": .id(end.attempt), "outcome": .string(end.outcome.rawValue),
-                "result": .string(end.result), "reason": .string(end.reason), "ended_at": .time(end.endedAt),
-                "done": .bool(end.isDone), "next_try_at": .optional(end.nextTryAt),
-            ]
+            end.json
         case .closed(let reason): ["reason": .string(reason)]
         case .updated(let changes): changes.json
         case .rearmed, .resumed, .optedOut: [:]
@@ -199,7 +195,8 @@ extension TargetEvent {
                     reason: try json.requireString("reason"),
                     endedAt: try json.requireTime("ended_at"),
                     isDone: try json.requireBool("done"),
-                    nextTryAt: json.optionalTime("next_try_at")
+                    nextTryAt: json.optionalTime("next_try_at"),
+                    heldUntil: json.optionalTime("held_until")
                 )
             )
         case "target_updated": self = .updated(try TargetChanges(json: json))
@@ -210,5 +207,17 @@ extension TargetEvent {
         case "target_closed": self = .closed(reason: try json.requireString("reason"))
         default: throw JSONError("event type \(type) is not known to this version")
         }
+    }
+}
+
+extension TargetEvent.AttemptEnd {
+    fileprivate var json: JSONValue {
+        var object: JSONObject = [
+            "attempt_id": .id(attempt), "outcome": .string(outcome.rawValue), "result": .string(result),
+            "reason": .string(reason), "ended_at": .time(endedAt), "done": .bool(isDone),
+            "next_try_at": .optional(nextTryAt),
+        ]
+        if let heldUntil { object.append("held_until", .time(heldUntil)) }
+        return .object(object)
     }
 }

@@ -117,6 +117,8 @@ package enum TargetEvent: DomainEvent, Hashable {
         package var endedAt: Timestamp
         package var isDone: Bool
         package var nextTryAt: Timestamp?
+        /// Until then nobody calls the number: its person may be on a call of which nobody reports.
+        package var heldUntil: Timestamp?
     }
 }
 
@@ -202,7 +204,9 @@ extension Target {
     private mutating func finish(_ end: TargetEvent.AttemptEnd) {
         if let lease {
             if end.outcome != .placed { tryCounts[lease.destinationIndex] -= 1 }
-            if end.outcome == .placed, let number = heldNumber { note(call: number, endedAt: end.endedAt) }
+            if end.outcome == .placed, let number = heldNumber {
+                note(call: number, endedAt: max(end.endedAt, end.heldUntil ?? end.endedAt))
+            }
         }
         lease = nil
         isOptedOut = false

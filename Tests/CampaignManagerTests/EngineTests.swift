@@ -203,6 +203,13 @@ import Testing
         }
         let call = try #require(try harness.call(attempt))
         #expect(call.outcome == .placed && call.hangupReason == "outcome_unknown")
+        // Its person may talk as long as any may: until then nobody calls the number.
+        let told = try harness.items().compactMap {
+            if case .attemptFinished(let end) = $0.body { end } else { nil }
+        }
+        let assignment = call.assignment
+        let last = assignment.startBy + assignment.dialTimeout + assignment.maximumTalkTime
+        #expect(told.map(\.mayTalkUntil) == [last])
         // What comes later is recorded, and changes nothing.
         let late = try report(.hangup, leases[0], on: harness, reason: "normal")
         #expect(ignored(late) == [.late: 1])

@@ -95,6 +95,69 @@ import Testing
         await server.stop()
     }
 
+    private func courier(
+        _ store: WebhookStore,
+        _ http: GuardedClient,
+        _ changes: WebhookChanges = WebhookChanges(),
+        address: @escaping @Sendable () -> WebhookAddress?
+    ) -> WebhookCourier {
+        WebhookCourier(
+            customer: Self.customer,
+            store: store,
+            http: http,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            clock: { moment(0) },
+            address: address,
+            changes: changes
+        )
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aRepairedAddressIsTriedAtOnceWhateverThePause() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try WebhookStore(directory: directory.path)
+        let server = try await HookServer.start()
+        server.behave { .status($0.target == "/good" ? 200 : 500) }
+        let http = GuardedClient(rules: try AddressRules(allowing: "127.0.0.1"))
+        _ = try await store.add([event(1)], at: moment(0))
+        let path = Locked("/bad")
+        let changes = WebhookChanges()
+        let courier = courier(store, http, changes) {
+            WebhookAddress(uri: "http://127.0.0.1:\(server.port)\(path.value)", method: "POST", secret: "s")
+        }
+
+        let run = Task { try await courier.run() }
+        // By the fifth failure it waits for 13 s or more.
+        while server.requests.count < 5 { try await Task.sleep(for: .milliseconds(20)) }
+        let begun = ContinuousClock.now
+        changes.announce()
+        path.value = "/good"
+        changes.announce()
+        try await run.value
+
+        #expect(ContinuousClock.now - begun < .seconds(6))
+        #expect(server.requests.count == 6 && server.requests.last?.target == "/good")
+        await http.shutDown()
+        await server.stop()
+    }
+
+    @Test func anAnswerIsJudgedByItsStatusHoweverLargeItIs() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try WebhookStore(directory: directory.path)
+        let server = try await HookServer.start()
+        server.behave { _ in .body(bytes: 3 << 20) }
+        let http = GuardedClient(rules: try AddressRules(allowing: "127.0.0.1"))
+        _ = try await store.add([event(1)], at: moment(0))
+        let courier = courier(store, http) {
+            WebhookAddress(uri: "http://127.0.0.1:\(server.port)/", method: "POST", secret: "s")
+        }
+
+        try await courier.run()
+
+        #expect(server.requests.count == 1)
+        await http.shutDown()
+        await server.stop()
+    }
+
     @Test func theSignatureIsThatOfRFC2104() {
         let headers = WebhookSignature.headers(event: id(1), body: Array("hello".utf8), secret: "key", at: moment(1))
         #expect(headers.map(\.name) == ["Carillon-Event-Id", "Carillon-Timestamp", "Carillon-Signature"])

@@ -159,6 +159,17 @@ import Testing
         #expect(resumed.resume().isEmpty)
     }
 
+    @Test func aNumberOfACallThatNobodyKnowsTheEndOfIsHeldAsLongAsItMayLast() throws {
+        let events = try lease(try target(), at: 30) { $0.lastCall = { _ in moment(90) } }
+        #expect(events == [.deferred(.init(reason: .numberBusy, until: moment(90)))])
+        let deferred = try after(events, on: try target())
+        #expect(deferred.dueAt == moment(90) && deferred.blockedNumber == nil)
+        guard case .leased? = try lease(try target(), at: 90, { $0.lastCall = { _ in moment(90) } }).first else {
+            Issue.record("not leased when nobody can be on the line any more")
+            return
+        }
+    }
+
     @Test func aNumberThatWasCalledJustNowWaits() throws {
         let plan = DialPlan(maximumTries: [1, 0, 0, 0, 0], tryInterval: 0, minimumInterval: 60_000)
         let events = try lease(try target(), plan: plan, at: 30) { $0.lastCall = { _ in moment(10) } }

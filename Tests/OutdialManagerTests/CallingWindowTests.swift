@@ -228,6 +228,21 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test func aNumberWhoseCallMayStillBeUpIsHeldUntilItCannotBe() throws {
+        let (harness, _, other) = try twoLists()
+        let lease = try #require(try harness.lease(1).leases.first)
+        let last = harness.now + 90_000
+
+        try harness.finish(lease, .outcomeUnknown, mayTalkUntil: last)
+
+        #expect(try leaseSecond(harness).isEmpty)
+        let deferral = try #require(try harness.target(other)?.deferral)
+        #expect(deferral.reason == .numberBusy && deferral.until == last)
+        harness.now = last
+        #expect(try leaseSecond(harness).map(\.target) == [other])
+        #expect(try harness.verify() == [])
+    }
+
     @Test func withinOneLeaseANumberIsGivenOnce() throws {
         let harness = try OutdialHarness()
         try harness.makeOutdial()

@@ -99,7 +99,12 @@ final class OutdialHarness {
         )
     }
 
-    func finish(_ lease: Lease, _ reason: HangupReason, _ outcome: AttemptFinished.Outcome = .placed) throws {
+    func finish(
+        _ lease: Lease,
+        _ reason: HangupReason,
+        _ outcome: AttemptFinished.Outcome = .placed,
+        mayTalkUntil: Timestamp? = nil
+    ) throws {
         try tell(
             .attemptFinished(
                 AttemptFinished(
@@ -109,7 +114,8 @@ final class OutdialHarness {
                     outcome: outcome,
                     result: reason.result,
                     reason: reason.rawValue,
-                    endedAt: now
+                    endedAt: now,
+                    mayTalkUntil: mayTalkUntil
                 )
             )
         )

@@ -98,6 +98,13 @@ extension Campaigncall {
         }
     }
 
+    /// When a call of another engine is over at the latest, though nobody reports it: it began by `start_by`, rang and
+    /// was spoken on no longer than it may. Nil for calls of our workers, which end with their process.
+    private var lastMomentAtEngine: Timestamp? {
+        guard !assignment.engine.isEmpty else { return nil }
+        return (answeredAt ?? assignment.startBy + assignment.dialTimeout) + assignment.maximumTalkTime
+    }
+
     /// Added to every deadline for messages that are under way.
     package static let margin: Milliseconds = 10_000
 
@@ -130,7 +137,8 @@ extension Campaigncall {
             outcome: outcome,
             result: reason.result,
             reason: reason.rawValue,
-            endedAt: moment
+            endedAt: moment,
+            mayTalkUntil: reason == .outcomeUnknown ? lastMomentAtEngine : nil
         )
     }
 }

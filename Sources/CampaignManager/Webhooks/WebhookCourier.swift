@@ -7,7 +7,7 @@ import Service
 /// Brings one customer its webhooks, the oldest first, for as long as something waits.
 ///
 /// Several go side by side, never two about one object; when one fails, it waits 1 s, 2 s … up to an hour, and what is
-/// behind it waits with it. What could not be delivered within 24 h is dropped.
+/// behind it waits with it. A changed address or secret ends the wait. What could not be delivered within 24 h is dropped.
 package struct WebhookCourier: Sendable {
     static let sideBySide = 16
     package static let maximumAge = Milliseconds.seconds(24 * 3600)
@@ -19,6 +19,8 @@ package struct WebhookCourier: Sendable {
     let clock: @Sendable () -> Timestamp
     /// Where they go now; nil when the customer has no webhook any more.
     let address: @Sendable () -> WebhookAddress?
+    /// Is told whenever ``address`` may have changed.
+    let changes: WebhookChanges
 
     package init(
         customer: ID,
@@ -26,7 +28,8 @@ package struct WebhookCourier: Sendable {
         http: GuardedClient,
         logger: Logger,
         clock: @escaping @Sendable () -> Timestamp,
-        address: @escaping @Sendable () -> WebhookAddress?
+        address: @escaping @Sendable () -> WebhookAddress?,
+        changes: WebhookChanges = WebhookChanges()
     ) {
         self.customer = customer
         self.store = store
@@ -34,6 +37,7 @@ package struct WebhookCourier: Sendable {
         self.logger = logger
         self.clock = clock
         self.address = address
+        self.changes = changes
     }
 
     /// Ends when nothing is left, or when the task is cancelled.
@@ -63,7 +67,26 @@ package struct WebhookCourier: Sendable {
             failures += 1
             let pause = WebhookCourier.pause(after: failures)
             say(problem, failures, pause)
-            try await Task.sleep(for: pause)
+            // An address that was repaired, or a new secret, is tried at once.
+            if await wait(pause, unlessChanged: address) { failures = 0 }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Waits; true as soon as the webhooks go elsewhere than to `old`.
+    private func wait(_ pause: Duration, unlessChanged old: WebhookAddress) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try? await Task.sleep(for: pause)
+                return false
+            }
+            group.addTask {
+                for await _ in changes.follow() where address() != old { return true }
+                return false
+            }
+            let isChanged = await group.next() ?? false
+            group.cancelAll()
+            return isChanged
         }
     }
 
@@ -99,7 +122,9 @@ package struct WebhookCourier: Sendable {
             headers: [
                 (name: "Content-Type", value: CallEvent.contentType), (name: "User-Agent", value: "carillon"),
             ] + signed,
-            body: event.document
+            body: event.document,
+            wantsBody: false,
+            customer: customer
         )
         do throws(OutboundError) {
             let answer = try await http.send(request)

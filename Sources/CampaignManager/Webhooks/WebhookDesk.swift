@@ -31,6 +31,7 @@ package final class WebhookDesk: ServiceLifecycle.Service {
     private let logger: Logger
     private let clock: @Sendable () -> Timestamp
     private let state = Locked(State())
+    private let changes = WebhookChanges()
     private let words: AsyncStream<Word>
     private let say: AsyncStream<Word>.Continuation
 
@@ -88,6 +89,7 @@ package final class WebhookDesk: ServiceLifecycle.Service {
             do {
                 let found = try addresses()
                 state.withLock { $0.addresses = found }
+                changes.announce()
                 return
             } catch {
                 logger.error("cannot read the webhooks of customers, trying again", metadata: ["error": "\(error)"])
@@ -176,7 +178,8 @@ package final class WebhookDesk: ServiceLifecycle.Service {
             http: http,
             logger: logger,
             clock: clock,
-            address: { [state] in state.withLock { $0.addresses[customer] } }
+            address: { [state] in state.withLock { $0.addresses[customer] } },
+            changes: changes
         )
         do {
             try await courier.run()

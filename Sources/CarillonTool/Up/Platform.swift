@@ -197,6 +197,12 @@ actor Platform {
         }
     }
 
+    /// As whom workers report: on a broker of somebody else's, as the one user that all daemons share.
+    private func workerUser(_ amqpURL: String) -> String? {
+        guard ownURLs.isEmpty else { return BrokerUser.worker }
+        return try? AMQPConfiguration(url: amqpURL, connectionName: "carillon-up").user
+    }
+
     private func daemonEnvironment(amqpURL: String, worker: Int?) -> [String: String] {
         var environment = settings.environment
         // Of each its own, or none: one address for all would be in use for the second.
@@ -205,8 +211,8 @@ actor Platform {
         environment["CARILLON_AMQP_PREFIX"] = settings.prefix
         environment["CARILLON_DATA_DIR"] = directory.path
         environment["CARILLON_DIE_WITH_PARENT"] = "1"
-        if !ownURLs.isEmpty, environment["CARILLON_WORKER_USERS"] == nil {
-            environment["CARILLON_WORKER_USERS"] = BrokerUser.worker
+        if environment["CARILLON_WORKER_USERS"] == nil {
+            environment["CARILLON_WORKER_USERS"] = workerUser(amqpURL)
         }
         guard let worker else { return environment }
         environment["CARILLON_WORKER_ID"] = String(worker)

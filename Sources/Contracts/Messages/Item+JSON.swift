@@ -235,11 +235,13 @@ extension WorkerStatus {
 
 extension AttemptFinished {
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "target_id": .id(target), "outdial_id": .id(outdial),
             "outcome": .string(outcome.rawValue), "result": .string(result), "reason": .string(reason),
             "ended_at": .time(endedAt),
         ]
+        if let mayTalkUntil { object.append("may_talk_until", .time(mayTalkUntil)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -253,7 +255,8 @@ extension AttemptFinished {
             outcome: outcome,
             result: try json.requireString("result"),
             reason: try json.requireString("reason"),
-            endedAt: try json.requireTime("ended_at")
+            endedAt: try json.requireTime("ended_at"),
+            mayTalkUntil: json.optionalTime("may_talk_until")
         )
     }
 }

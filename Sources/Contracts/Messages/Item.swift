@@ -188,6 +188,8 @@ package struct AttemptFinished: Hashable, Sendable {
     /// The hangup reason.
     package var reason: String
     package var endedAt: Timestamp
+    /// Nobody knows what became of the call, and until then the person may be on it: nobody calls the number before.
+    package var mayTalkUntil: Timestamp?
 
     package init(
         attempt: ID,
@@ -196,7 +198,8 @@ package struct AttemptFinished: Hashable, Sendable {
         outcome: Outcome,
         result: String,
         reason: String,
-        endedAt: Timestamp
+        endedAt: Timestamp,
+        mayTalkUntil: Timestamp? = nil
     ) {
         self.attempt = attempt
         self.target = target
@@ -205,6 +208,7 @@ package struct AttemptFinished: Hashable, Sendable {
         self.result = result
         self.reason = reason
         self.endedAt = endedAt
+        self.mayTalkUntil = mayTalkUntil
     }
 }
 

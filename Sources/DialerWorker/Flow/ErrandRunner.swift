@@ -59,7 +59,9 @@ package struct ErrandRunner: ServiceLifecycle.Service {
                     }
                     running += 1
                     group.addTask {
-                        if let outcome = await outcome(of: errand.what) { sink.give(errand.done(outcome)) }
+                        if let outcome = await outcome(of: errand.what, for: errand.customer) {
+                            sink.give(errand.done(outcome))
+                        }
                     }
                 }
                 group.cancelAll()
@@ -69,10 +71,11 @@ package struct ErrandRunner: ServiceLifecycle.Service {
     }
 
     /// Nil for what is not for the web.
-    private func outcome(of what: FlowErrand.What) async -> ErrandOutcome? {
+    private func outcome(of what: FlowErrand.What, for customer: ID) async -> ErrandOutcome? {
         switch what {
         case .message, .email: return nil
-        case .web(let request):
+        case .web(var request):
+            request.customer = customer
             switch await web.send(request) {
             case .answered(let status, let body): return .answered(status: status, body: body)
             case .failed(let reason): return .failed(reason: reason)
@@ -81,7 +84,11 @@ package struct ErrandRunner: ServiceLifecycle.Service {
             var playable: [String] = []
             var problems: [String] = []
             for url in urls {
-                if let problem = await problem(with: url) { problems.append(problem) } else { playable.append(url) }
+                if let problem = await problem(with: url, for: customer) {
+                    problems.append(problem)
+                } else {
+                    playable.append(url)
+                }
             }
             let problem = problems.first.map { "\(problems.count) of \(urls.count) not played: \($0)" }
             return .found(playable, problem: problem)
@@ -89,8 +96,10 @@ package struct ErrandRunner: ServiceLifecycle.Service {
     }
 
     /// Nil when its server has it. One that takes no `HEAD` is believed.
-    private func problem(with url: String) async -> String? {
-        switch await web.send(WebRequest(method: "HEAD", url: url, contentType: "", body: "")) {
+    private func problem(with url: String, for customer: ID) async -> String? {
+        var request = WebRequest(method: "HEAD", url: url, contentType: "", body: "")
+        request.customer = customer
+        return switch await web.send(request) {
         case .answered(let status, _):
             [405, 501].contains(status) || (200...299).contains(status) ? nil : "status \(status)"
         case .failed(let reason): reason

@@ -27,6 +27,8 @@ package struct WebRequest: Hashable, Sendable {
     package var url: String
     package var contentType: String
     package var body: String
+    /// Whose flow asks.
+    package var customer = ID.none
 
     package init(method: String, url: String, contentType: String, body: String) {
         self.method = method

@@ -23,7 +23,8 @@ struct GuardedWebClient: WebClient {
             method: request.method,
             url: request.url,
             headers: hasBody ? [(name: "Content-Type", value: request.contentType)] : [],
-            body: Array(request.body.utf8)
+            body: Array(request.body.utf8),
+            customer: request.customer
         )
         do throws(OutboundError) {
             let answer = try await http.send(outgoing)

@@ -3,6 +3,7 @@ package import Contracts
 import FaultInjection
 import Foundation
 package import Logging
+import Metrics
 import ServiceLifecycle
 
 /// One message of a durable inbox, read: to be acknowledged when all of it is committed.
@@ -135,6 +136,9 @@ package struct InboxConsumer: ServiceLifecycle.Service {
         return now
     }
 
+    /// What the broker vouches for nobody of: believed unless `CARILLON_WORKER_USERS`, or the users of its route, are set.
+    private let unsignedEvents = Counter(label: "carillon_call_events_unsigned_total")
+
     private typealias Rejected = [(document: JSONValue, error: JSONError)]
 
     private func read(_ delivery: Delivery) throws(JSONError) -> (IncomingMessage.Content, Rejected) {
@@ -145,6 +149,7 @@ package struct InboxConsumer: ServiceLifecycle.Service {
             return (.items(try Item.items(of: json)), [])
         }
         var reading = try CallEvent.read(json, receivedAt: clock())
+        if delivery.userID == nil { unsignedEvents.increment(by: reading.events.count) }
         for index in reading.events.indices { reading.events[index].user = delivery.userID }
         return (.callEvents(reading.events), reading.rejected)
     }
