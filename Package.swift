@@ -114,8 +114,8 @@ let package = Package(
             name: "DialerWorker",
             dependencies: [
                 "AMQP", "Contracts", "EventLog", "FaultInjection", "FlowEngine", "OutboundHTTP", "Service",
-                argumentParser, grdb,
-                lifecycle, logging,
+                argumentParser, grdb, lifecycle, logging,
+                .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
         .target(
@@ -227,7 +227,8 @@ let package = Package(
             dependencies: [
                 "CampaignDomain", "CampaignManager", "CarillonTool", "Contracts", "DialerWorker", "EventLog",
                 "OutdialDomain", "OutdialManager", "Service", "TestSupport", argumentParser, grdb,
-            ]
+            ],
+            exclude: ["Corpus"]
         ),
         // Everything together in one thread, with a clock of its own.
         .testTarget(

@@ -156,7 +156,7 @@ CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at);
 CREATE TABLE "worker"(
     id BLOB NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL /* form 2 */,
     "status" TEXT
 ) STRICT;
 

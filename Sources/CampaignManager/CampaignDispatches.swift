@@ -91,7 +91,7 @@ package struct CampaignDispatches: Sendable {
                     addresses: leg.addresses,
                     ringTimeout: ringing.ringTimeout,
                     serviceTimeout: ringing.serviceTimeout,
-                    ringBy: event.recordedAt + Queuecall.ringWithin
+                    ringBy: ringing.isLateAllowed ? nil : event.recordedAt + Queuecall.ringWithin
                 )
                 return toWorker(event, .ringAgent(ring), ringing.journal, index: index)
             }

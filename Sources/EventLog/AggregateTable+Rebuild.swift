@@ -9,6 +9,9 @@ package protocol RebuiltProjection: VerifiedProjection {
     /// The work in pieces that can go on side by side, in the order of the rows.
     func rebuildPieces(_ source: Database) throws -> [RebuildPiece]
 
+    /// Reports the events that cannot be read; for a table that is not compared.
+    func readStreams(_ db: Database, report: (Violation) -> Void) throws
+
     /// Fills the table, which is empty, from the events. `former` is what it was before, if it was: a stream that cannot
     /// be folded keeps the state that it has there.
     func refold(_ db: Database, formerly former: String?) throws
@@ -31,6 +34,10 @@ extension AggregateTable: RebuiltProjection {
                 try rebuild(range, of: source, into: target, report: report)
             }
         }
+    }
+
+    package func readStreams(_ db: Database, report: (Violation) -> Void) throws {
+        try forEachFold(db, IDRange(), report) { _, _ in }
     }
 
     package func refold(_ db: Database, formerly former: String?) throws {

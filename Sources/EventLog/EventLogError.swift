@@ -16,6 +16,8 @@ package struct EventLogError: Error, CustomStringConvertible, Sendable {
         package static let locked = Code("locked")
         package static let notALog = Code("notALog")
         package static let schemaTooNew = Code("schemaTooNew")
+        /// The rows of the log have a form of an earlier version; its daemon makes them anew when it opens it.
+        package static let schemaTooOld = Code("schemaTooOld")
         package static let permission = Code("permission")
         package static let diskFull = Code("diskFull")
         package static let inputOutput = Code("inputOutput")
@@ -62,6 +64,12 @@ extension EventLogError {
             )
         case SQLITE_IOERR:
             self.init(.inputOutput, "reading or writing \(path) failed (\(detail)); check the disk, then start again")
+        case SQLITE_ERROR where detail.hasPrefix("no such table") || detail.hasPrefix("no such column"):
+            self.init(
+                .schemaTooOld,
+                "\(path) was written by another version (\(detail)); start its daemon once on it, or on a copy: it makes "
+                    + "the rows anew from the events"
+            )
         default:
             self.init(.database, "\(path): \(detail)")
         }

@@ -36,6 +36,14 @@ package enum LogRebuild {
         )
         defer { plan.files.removePartial() }
         let reader = try LogReader(path: source, isForWalks: true)
+        let outdated = try reader.read { try ProjectionUpgrade(schema: schema, projections: projections).outdated($0) }
+        guard outdated.isEmpty else {
+            throw EventLogError(
+                .schemaTooOld,
+                "\(source) has rows of an earlier version (\(outdated.sorted().joined(separator: ", "))); start its daemon "
+                    + "once on it, or on a copy: it makes them anew from the events"
+            )
+        }
         var report = LogReport(file: source)
         report.events = try plan.copyAndFold(reader) { report.add($0) }
         report.chainIsIntact = nil

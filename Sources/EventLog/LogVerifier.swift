@@ -11,6 +11,8 @@ package struct LogReport: Sendable, Hashable {
     /// Nil when it was not asked.
     package var chainIsIntact: Bool? = true
     package var violations: [Violation] = []
+    /// Tables in the form of an earlier version: their events were read, their rows were not compared.
+    package var outdatedTables: [String] = []
     /// How many violations were found beyond ``limit``.
     package var omitted = 0
 
@@ -29,13 +31,22 @@ package enum LogVerifier {
     ///
     /// The work is cut into pieces that run on a few threads, each in one read transaction of its own; no piece depends
     /// on what another has seen.
-    package static func verify(path: String, projections: [any VerifiedProjection]) throws -> LogReport {
+    ///
+    /// - Parameter schema: the statements that create the projections' tables in this version. Rows of an earlier form are
+    ///   not compared: the daemon makes them anew when it opens the log. Without it all of them have to be of this version.
+    package static func verify(
+        path: String,
+        projections: [any VerifiedProjection],
+        schema: [String] = []
+    ) throws -> LogReport {
         let reader = try LogReader(path: path, isForWalks: true)
         let chain = ChainCheck(logID: reader.logID)
         var pieces = [VerificationPiece(check: FileCheck.run)]
-        try reader.read { db in
-            for projection in projections { pieces += try projection.pieces(db) }
+        let outdated = try reader.read { db in
+            let outdated = try ProjectionUpgrade(schema: schema, projections: projections).outdated(db)
+            for projection in projections { pieces += try self.pieces(of: projection, outdated, db) }
             pieces += try chain.pieces(db, path: path)
+            return outdated
         }
         pieces.append(VerificationPiece(check: checkVersions))
         pieces.append(VerificationPiece(check: checkReferences))
@@ -43,7 +54,21 @@ package enum LogVerifier {
         SideBySide.run(pieces.count) { [pieces] index in
             found.collect(index) { report in try reader.read { db in try pieces[index].check(db, report) } }
         }
-        return try report(path, chain, found)
+        var report = try report(path, chain, found)
+        report.outdatedTables = outdated.sorted()
+        return report
+    }
+
+    private static func pieces(
+        of projection: any VerifiedProjection,
+        _ outdated: Set<String>,
+        _ db: Database
+    ) throws -> [VerificationPiece] {
+        if outdated.isEmpty { return try projection.pieces(db) }
+        // Counts are of rows, which may be outdated.
+        guard let projection = projection as? any RebuiltProjection else { return [] }
+        guard outdated.contains(projection.table) else { return try projection.pieces(db) }
+        return [VerificationPiece(check: projection.readStreams)]
     }
 
     private static func report(_ path: String, _ chain: ChainCheck, _ found: Findings) throws -> LogReport {

@@ -36,6 +36,14 @@ struct ProjectionUpgrade {
         }
     }
 
+    /// The tables whose rows this version would make anew, those that triggers keep with them included.
+    func outdated(_ db: Database) throws -> Set<String> {
+        let missing = try missing(db)
+        let tables = recomputed(missing).map(\.table)
+        let absent = missing.filter { $0.kind == .table }.map(\.name)
+        return Set(tables + tables.flatMap(keptTables) + absent)
+    }
+
     private func missing(_ db: Database) throws -> [SchemaStatement] {
         let known = try String.fetchSet(db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
         return schema.filter { !known.contains($0.text) }

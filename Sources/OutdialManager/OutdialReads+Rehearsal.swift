@@ -29,9 +29,11 @@ extension OutdialReads {
         if try Int.fetchOne(db, sql: listed, arguments: [outdial.customer, ID.none]) != nil { return true }
         let held = """
             SELECT 1 FROM target INDEXED BY target_held WHERE customer_id = ? AND held_number IS NOT NULL
-            UNION ALL SELECT 1 FROM target INDEXED BY target_deferred WHERE outdial_id = ? AND deferred = 1 LIMIT 1
+            UNION ALL SELECT 1 FROM target INDEXED BY target_deferred WHERE outdial_id = ? AND deferred = 1
+            UNION ALL SELECT 1 FROM number_called WHERE customer_id = ? AND ended_at > ? LIMIT 1
             """
-        return try Int.fetchOne(db, sql: held, arguments: [outdial.customer, outdial.id]) != nil
+        return try Int.fetchOne(db, sql: held, arguments: [outdial.customer, outdial.id, outdial.customer, clock()])
+            != nil
     }
 
     private func rehearseGroups(

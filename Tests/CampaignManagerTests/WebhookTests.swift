@@ -140,7 +140,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func anAnswerIsJudgedByItsStatusHoweverLargeItIs() async throws {
+    @Test(.timeLimit(.minutes(1))) func anAnswerIsJudgedByItsStatusHoweverLargeItIs() async throws {
         let directory = try TemporaryDirectory()
         let store = try WebhookStore(directory: directory.path)
         let server = try await HookServer.start()

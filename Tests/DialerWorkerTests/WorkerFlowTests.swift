@@ -154,6 +154,20 @@ struct WorkerFlowTests {
         #expect(try call.report(.orderDone(1, .done)).orders.count == 1)
     }
 
+    @Test func whatWasDoneWithinTheHourIsDoneThoughTheAnswerComesLater() throws {
+        let fetch = FlowBench.action("fetch", ["event_url": "https://example.com/"])
+        let bench = try bench()
+        try bench.begin([fetch], kind: .flow)
+        bench.now = Sample.start + 3_601_000
+        try bench.turn(.errandDone(Sample.attempt(1), number: 1, .answered(status: 200, body: "[]")))
+        let last = try #require(steps(try bench.notes()).last)
+        #expect(last.status == .ended && last.executed.count == 1 && last.executed[0].result != "time_limit")
+        guard case .hangup(_, "normal", _)? = try bench.events().last else {
+            Issue.record("\(try bench.events())")
+            return
+        }
+    }
+
     // MARK: - Queues
 
     private func ring(_ leg: UInt64 = 1, _ attempt: UInt64 = 1) -> AgentRing {

@@ -186,7 +186,10 @@ import Testing
         #expect(try held(Self.number) == [id(77).description: .id(lease.attempt)])
         #expect(try held("+15550000002").isNull && held(Self.number, isLeg: false).isNull)
         #expect(try held(Self.number, customer: id(404)).isNull)
-        try harness.finish(lease, .normal)
+        let end = harness.now + 60_000
+        try harness.finish(lease, .outcomeUnknown, mayTalkUntil: end)
+        #expect(try held(Self.number) == [id(77).description: .id(.none)], "somebody may be on the line")
+        harness.now = end
         #expect(try held(Self.number).isNull)
     }
 

@@ -99,7 +99,8 @@ extension Campaigncall {
     }
 
     /// When a call of another engine is over at the latest, though nobody reports it: it began by `start_by`, rang and
-    /// was spoken on no longer than it may. Nil for calls of our workers, which end with their process.
+    /// was spoken on no longer than it may. Nil for calls of our workers: those end with their process, and one that is only
+    /// cut off is taken for dead.
     private var lastMomentAtEngine: Timestamp? {
         guard !assignment.engine.isEmpty else { return nil }
         return (answeredAt ?? assignment.startBy + assignment.dialTimeout) + assignment.maximumTalkTime

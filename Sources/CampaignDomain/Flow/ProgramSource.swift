@@ -25,7 +25,8 @@ package struct ProgramSource: Hashable, Sendable {
         let settings = campaign.settings
         var actions = settings.actions
         if actions.isEmpty, !settings.flow.isNone { actions = try find(settings.flow) ?? [] }
-        if !settings.queue.isNone {
+        // Who joins it by an action of their own does not join it twice.
+        if !settings.queue.isNone, !actions.contains(where: { ProgramSource.joins(settings.queue, $0) }) {
             let join: JSONValue = [
                 "id": .id(.none), "next_id": .id(.none), "type": "queue_join",
                 "option": ["queue_id": .id(settings.queue)],
@@ -59,6 +60,10 @@ package struct ProgramSource: Hashable, Sendable {
             flows[next] = found
             wanted += found.flatMap(ProgramSource.flows(of:))
         }
+    }
+
+    private static func joins(_ queue: ID, _ action: JSONValue) -> Bool {
+        action["type"].string == "queue_join" && action["option"]["queue_id"].id == queue
     }
 
     /// Throws when ``sizeLimit`` keeps something out of it. `field` is what was given.

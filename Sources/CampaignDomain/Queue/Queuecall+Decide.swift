@@ -29,7 +29,8 @@ extension Queuecall {
             journal: new.journal,
             ringTimeout: settings.ringTimeout,
             serviceTimeout: settings.serviceTimeout,
-            legs: legs
+            legs: legs,
+            isLateAllowed: late >= Queuecall.mostLate
         )
         return [.connecting(ringing)]
     }

@@ -7,6 +7,7 @@ extension Queuecall {
         if !legs.isEmpty { object.append("legs", .array(legs.map(\.json))) }
         if !misses.isEmpty { object.append("misses", .array(misses.map(\.json))) }
         if vain > 0 { object.append("vain", .integer(vain)) }
+        if late > 0 { object.append("late", .integer(late)) }
         if let heldUntil { object.append("held_until", .time(heldUntil)) }
         if rings > 0 { object.append("rings", .integer(rings)) }
         if !serviceAgent.isNone {
@@ -31,6 +32,7 @@ extension Queuecall {
         for leg in json["legs"].array ?? [] { legs.append(try Leg(json: leg)) }
         for miss in json["misses"].array ?? [] { misses.append(try Miss(json: miss)) }
         vain = json["vain"].integer ?? 0
+        late = json["late"].integer ?? 0
         heldUntil = json.optionalTime("held_until")
         rings = json["rings"].integer ?? 0
         serviceAgent = json["service_agent_id"].id ?? .none
@@ -125,7 +127,7 @@ extension Queuecall.Miss {
 
 extension QueuecallEvent.Ringing {
     fileprivate var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "journal": .id(journal), "ring_timeout": .integer(ringTimeout.count),
             "service_timeout": .integer(serviceTimeout.count),
             "legs": .array(
@@ -137,6 +139,8 @@ extension QueuecallEvent.Ringing {
                 }
             ),
         ]
+        if isLateAllowed { object.append("late_allowed", true) }
+        return .object(object)
     }
 
     fileprivate init(json: JSONValue) throws(JSONError) {
@@ -160,7 +164,8 @@ extension QueuecallEvent.Ringing {
             journal: try json.requireID("journal"),
             ringTimeout: Milliseconds(try json.requireInteger("ring_timeout")),
             serviceTimeout: Milliseconds(try json.requireInteger("service_timeout")),
-            legs: legs
+            legs: legs,
+            isLateAllowed: json["late_allowed"].bool ?? false
         )
     }
 }

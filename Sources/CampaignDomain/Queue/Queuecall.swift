@@ -103,6 +103,8 @@ package struct Queuecall: Aggregate, Hashable {
     package var misses: [Miss] = []
     /// How many rings in a row ended without a result: its worker does not have the caller in the queue (any more).
     package var vain: Int64 = 0
+    /// How many orders to ring in a row came too late for their worker.
+    package var late: Int64 = 0
     /// Until when nobody is rung after that: if the caller has gone, that is heard by then.
     package var heldUntil: Timestamp?
     /// How many legs there have been.
@@ -159,19 +161,23 @@ package enum QueuecallEvent: DomainEvent, Hashable {
         package var ringTimeout: Milliseconds
         package var serviceTimeout: Milliseconds
         package var legs: [Leg]
+        /// Whether it may come to its worker however late: the worker's clock may not be ours.
+        package var isLateAllowed: Bool
 
         package init(
             attempt: ID,
             journal: ID,
             ringTimeout: Milliseconds,
             serviceTimeout: Milliseconds,
-            legs: [Leg]
+            legs: [Leg],
+            isLateAllowed: Bool = false
         ) {
             self.attempt = attempt
             self.journal = journal
             self.ringTimeout = ringTimeout
             self.serviceTimeout = serviceTimeout
             self.legs = legs
+            self.isLateAllowed = isLateAllowed
         }
     }
 
@@ -197,6 +203,9 @@ extension Queuecall {
     package static let vainPause: Milliseconds = 2_000
     /// After so many of them in a row the caller counts as gone.
     package static let mostVain: Int64 = 3
+
+    /// After so many late orders in a row the next one is carried out whenever it comes.
+    package static let mostLate: Int64 = 2
 
     /// Added to the time that an agent rings, for messages that are under way.
     package static let margin: Milliseconds = 10_000
@@ -259,10 +268,12 @@ extension Queuecall {
             vain += 1
             heldUntil = time + Queuecall.vainPause
         case .late:
+            late += 1
             // The way to its worker is slow: the next order would be late as well if it came at once.
             if legs.isEmpty { heldUntil = time + Queuecall.vainPause }
         default:
             vain = 0
+            late = 0
             misses.removeAll { $0.agent == agent }
             misses.append(Miss(agent: agent, leg: leg, at: time))
         }

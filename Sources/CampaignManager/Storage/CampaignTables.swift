@@ -138,7 +138,8 @@ package enum CampaignTables {
     )
 
     package static let workers = AggregateTable<Worker>(
-        columns: [.init("status", .text) { $0.status.rawValue.databaseValue }]
+        columns: [.init("status", .text) { $0.status.rawValue.databaseValue }],
+        form: 2
     )
 
     /// The statements that create all tables.

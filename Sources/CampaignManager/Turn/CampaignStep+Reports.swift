@@ -40,10 +40,9 @@ extension CampaignStep {
         guard try turn.admit(id, consumer: consumer) else { return ignored.add(.repeated, event) }
         if !event.journal.isNone { see(event.journal, event.sequence) }
         var event = event
-        if !assignment.engine.isEmpty {
-            // Their clocks are theirs: a moment that cannot be would shift everything that is counted from it.
-            event.time = max(assignment.createdAt, min(event.time, now))
-        }
+        // Other clocks are not ours: a moment that cannot be would shift everything that is counted from it, and keep the
+        // number busy.
+        event.time = max(assignment.createdAt, min(event.time, now))
         let context = EventContext(correlation: event.correlation, causation: id, actor: event.source)
         let events = call.state.apply(event)
         if events.isEmpty || !call.state.isOpen { ignored.add(.late, event) }

@@ -116,7 +116,7 @@ enum CampaignKind: ResourceKind {
         fields: [
             .name, .detail, .text("type", "call, flow, message or email."), .text("outdial_id", "Whom to dial."),
             .text("outplan_id", "How to dial."), .text("queue_id", "Where answered people wait."),
-            .text("flow_id", "A flow instead of actions."), .text("next_campaign_id", "What follows."), .source,
+            .text("flow_id", "A flow, run when actions is empty."), .text("next_campaign_id", "What follows."), .source,
             .actions, .number("service_level", "Percent."), .text("end_handle", "stop or continue."),
             .number("max_concurrent", "The most calls at once; 0 is no limit."),
             .number("calls_per_second", "The most new calls in a second; 0 is no limit."),

@@ -13,6 +13,8 @@ enum PlatformRun {
     ) async throws {
         let signals = StopSignals()
         BrokerProcesses.adoptOrphans()
+        let reaper = Task { await BrokerProcesses.reapOrphansWhileRunning() }
+        defer { reaper.cancel() }
         let platform = try Platform(settings, report: note)
         let work = Task { try await body(try await platform.start()) }
         let state = StopState()

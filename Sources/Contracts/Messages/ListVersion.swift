@@ -33,7 +33,7 @@ package enum NumberScreening: Hashable, Sendable {
     case clear([ListVersion])
     /// It is on one of these.
     case listed([ListVersion])
-    /// Of a call that a flow wants: this attempt has a call to the number.
+    /// Of a call that a flow wants: this attempt has the number, or, none, one that is over may still have it on the line.
     case busy(by: ID)
     /// There was no answer in time.
     case unanswered

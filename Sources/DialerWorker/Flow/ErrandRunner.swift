@@ -4,15 +4,10 @@ import ServiceLifecycle
 
 /// Does what flows want from the world beside their calls: messages at once, web requests beside each other.
 package struct ErrandRunner: ServiceLifecycle.Service {
-    /// How many web requests are under way at once.
-    package static let webLimit = 64
-    /// How many wait behind them; what comes on top fails at once.
-    package static let queueLimit = 10_000
-
     private let messages: any MessageTransport
     private let web: any WebClient
-    private let requests: AsyncStream<FlowErrand>
-    private let continuation: AsyncStream<FlowErrand>.Continuation
+    private let lines = Locked(ErrandLines())
+    private let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let sink: Sink
 
     private final class Sink: Sendable {
@@ -24,7 +19,6 @@ package struct ErrandRunner: ServiceLifecycle.Service {
         self.messages = messages
         self.web = web
         sink = Sink()
-        (requests, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(ErrandRunner.queueLimit))
     }
 
     /// Where the outcomes go. Called once, before the first errand.
@@ -40,27 +34,24 @@ package struct ErrandRunner: ServiceLifecycle.Service {
                 outcomes += errand.done(problem.map { .failed(reason: $0) } ?? .sent)
             }
         }
-        for errand in errands where errand.isWeb {
-            if case .dropped = continuation.yield(errand) {
-                outcomes += errand.done(.failed(reason: "too many web requests are waiting"))
-            }
+        for errand in errands where errand.isWeb && !lines.withLock({ $0.add(errand) }) {
+            outcomes += errand.done(.failed(reason: "too many web requests are waiting"))
         }
+        signal.continuation.yield()
         sink.give(outcomes)
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
-                var running = 0
-                for await errand in requests {
-                    if running >= ErrandRunner.webLimit {
-                        await group.next()
-                        running -= 1
-                    }
-                    running += 1
-                    group.addTask {
-                        if let outcome = await outcome(of: errand.what, for: errand.customer) {
-                            sink.give(errand.done(outcome))
+            await withDiscardingTaskGroup { group in
+                for await _ in signal.stream {
+                    while let errand = lines.withLock({ $0.next() }) {
+                        group.addTask {
+                            if let outcome = await outcome(of: errand.what, for: errand.customer) {
+                                sink.give(errand.done(outcome))
+                            }
+                            lines.withLock { $0.ended(errand) }
+                            signal.continuation.yield()
                         }
                     }
                 }

@@ -47,7 +47,7 @@ package enum WebResult: Hashable, Sendable {
 
 /// Asks web servers for flows. Whatever goes wrong is a ``WebResult/failed(reason:)``: it never stops a flow.
 ///
-/// Guards, limits and time-outs are the client's own; at most ``ErrandRunner/webLimit`` requests are under way at once.
+/// Guards, limits and time-outs are the client's own; at most ``ErrandLines/webLimit`` requests are under way at once.
 package protocol WebClient: Sendable {
     func send(_ request: WebRequest) async -> WebResult
     /// Once, after the last request.

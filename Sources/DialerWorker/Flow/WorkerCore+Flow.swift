@@ -85,11 +85,15 @@ extension WorkerCore {
         _ turn: Turn
     ) throws {
         run.waiting = .nothing
-        if run.isOverdue(at: turn.now) {
+        // A pause that was cut is not over.
+        let step = run.isCut ? nil : run.execution?.resume(outcome, at: turn.now)
+        guard run.isCut || step != nil else { return }
+        // What it had come to is done and kept; what comes next is not begun any more.
+        guard let step, step.isEnded || !run.isOverdue(at: turn.now) else {
+            if let step { try keep(step, of: run, isFirst: false, &drafts, turn) }
             try end(&run, FlowRun.timeLimit, &drafts, turn)
             return try finish(run, .timeout, &drafts, &effects, turn)
         }
-        guard let step = run.execution?.resume(outcome, at: turn.now) else { return }
         try take(step, of: &run, isFirst: false, &drafts, &effects, turn)
     }
 

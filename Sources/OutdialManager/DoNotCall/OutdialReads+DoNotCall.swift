@@ -71,7 +71,8 @@ extension OutdialReads {
     ///
     /// `{"checks":[{"attempt_id","customer_id","destination"}]}` gives
     /// `{"listed":[attempt ids],"customers":{"<id>":{"<list id>":version}}}`. Of a check with `is_leg`, a call that a flow
-    /// wants, `held` says which attempt has a call to its number, if one has: `{"<id of the call>":"<attempt id>"}`.
+    /// wants, `held` says which attempt has its number, if one has: `{"<id of the call>":"<attempt id>"}`; the nil id when
+    /// somebody may still be on the line of one that is over.
     func checkBeforeDialing(_ request: Request, _ db: Database) throws -> JSONValue {
         var inForce: [ID: ListsInForce] = [:]
         var listed: [JSONValue] = []
@@ -83,8 +84,11 @@ extension OutdialReads {
             guard let address = try Address.stored(check["destination"]) else { continue }
             let number = DialedNumber.key(of: address)
             if try lists.has(number, db) { listed.append(.id(attempt)) }
-            if check["is_leg"].bool == true, let holder = try NumberUse.holder(of: number, customer: customer, db) {
+            guard check["is_leg"].bool == true else { continue }
+            if let holder = try NumberUse.holder(of: number, customer: customer, db) {
                 held.append(attempt.description, .id(holder))
+            } else if let last = try NumberUse.lastCall(to: number, customer: customer, db), last > clock() {
+                held.append(attempt.description, .id(.none))
             }
         }
         var customers = JSONObject()

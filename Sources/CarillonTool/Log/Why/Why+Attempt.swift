@@ -41,7 +41,10 @@ extension Why {
             "WHERE type = 'target_leased' AND instr(data, CAST(? AS BLOB)) > 0 LIMIT 1",
             [attempt.description]
         )
-        guard let target = found.first?.aggregate else { return nil }
+        // Other ids stand there as well.
+        guard let lease = found.first, let target = lease.aggregate, let data = lease.data,
+            try JSONValue(parsing: data)["lease"]["attempt_id"].id == attempt
+        else { return nil }
         return try past.find(Target.self, target)
     }
 

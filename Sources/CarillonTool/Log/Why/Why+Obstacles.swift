@@ -262,7 +262,6 @@ extension Why {
             let deferral = Target.Deferral(reason: .numberBusy, until: nil, by: attempt, number: number)
             return [Obstacle(.numberBusy, try text(deferral), event)]
         }
-        guard plan.minimumInterval > 0 else { return [] }
         let last = try log.read { db in
             try Timestamp.fetchOne(
                 db,
@@ -270,7 +269,13 @@ extension Why {
                 arguments: [target.customer, number]
             )
         }
-        guard let until = last.map({ $0 + plan.minimumInterval }), until > past.now else { return [] }
+        if let last, last > past.now {
+            let deferral = Target.Deferral(reason: .numberBusy, until: last)
+            return [Obstacle(.numberBusy, try text(deferral), until: last, nil)]
+        }
+        guard plan.minimumInterval > 0, let until = last.map({ $0 + plan.minimumInterval }), until > past.now else {
+            return []
+        }
         return [
             Obstacle(
                 .numberRecent,

@@ -140,7 +140,14 @@ struct TargetStory {
         case .placed where end.result == "success": text = "Attempt \(end.attempt) reached it: it is done."
         case .placed where end.isDone:
             text = "Attempt \(end.attempt) failed (\(end.reason)) and used the last try: it is done."
-        case .placed: text = "Attempt \(end.attempt) failed (\(end.reason)) and used a try\(next)\(pause)."
+        case .placed:
+            let held =
+                end.heldUntil.map {
+                    ". Its person may be on the line until \(why.time($0)): nobody calls the number before"
+                }
+                ?? ""
+            text = "Attempt \(end.attempt) failed (\(end.reason)) and used a try\(next)\(pause)\(held)."
+
         case .notPlaced:
             text = "Attempt \(end.attempt) was never placed (\(end.reason)): its try was given back\(next)."
         case .cancelled: text = "Attempt \(end.attempt) was cancelled by us: its try was given back\(next)."
@@ -172,6 +179,9 @@ extension Why {
         case .outsideWindow:
             let until = deferral.until.map { " until \(time($0))" } ?? ""
             return "It is outside its calling window (\(deferral.zone))\(until)."
+        case .numberBusy where deferral.by.isNone:
+            let until = deferral.until.map { "; not before \(time($0))" } ?? ""
+            return "Its number may be busy: nobody knows how the last call to it went on\(until)."
         case .numberBusy:
             return "Its number is busy: attempt \(deferral.by)\(try owner(of: deferral.by)) has a call to it."
         case .numberRecent:
