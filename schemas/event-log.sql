@@ -62,4 +62,7 @@ CREATE INDEX timer_due ON timer(due_at);
 CREATE TABLE cursor(name TEXT PRIMARY KEY NOT NULL, position INTEGER NOT NULL) STRICT;
 
 -- log_id (16 bytes), created_at, verified_position and verified_chain: up to there an opening need not look.
+-- A slice that was imported for reading has three more: slice (JSON: what was taken and what was left out), slice_runs
+-- (48 bytes for each run of neighbours: its first and last position, 8 bytes each, big-endian, and the chain value before
+-- it) and slice_partial (one a line, the streams that lack events). No daemon opens such a log.
 CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;

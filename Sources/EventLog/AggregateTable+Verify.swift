@@ -117,16 +117,20 @@ extension AggregateTable: VerifiedProjection {
         row.bind(range.from.map { "\(A.category)-\($0)" } ?? "\(A.category)-", at: 1)
         row.bind(range.to.map { "\(A.category)-\($0)" } ?? "\(A.category).", at: 2)
         row.bind(Int64(A.category.utf8.count + 37), at: 3)
+        // What a slice has of such a stream is no state of anything.
+        let partial = try Slice.partialStreams(db)
         var fold = StreamFold<A>()
+        var isWhole = true
         while try row.step() {
             if fold.isAnother(row) {
-                if let id = fold.id { try body(fold, id) }
+                if isWhole, let id = fold.id { try body(fold, id) }
                 fold.begin(row)
+                isWhole = partial.isEmpty || !partial.contains(fold.stream)
             }
-            guard fold.id != nil else { continue }
+            guard isWhole, fold.id != nil else { continue }
             if let problem = fold.apply(row) { report(Violation(fold.position, "projection", problem)) }
         }
-        if let id = fold.id { try body(fold, id) }
+        if isWhole, let id = fold.id { try body(fold, id) }
     }
 }
 

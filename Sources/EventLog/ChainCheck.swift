@@ -15,6 +15,16 @@ final class ChainCheck: Sendable {
     var isIntact: Bool { result.withLock { $0.isIntact } }
 
     func pieces(_ db: Database, path: String) throws -> [VerificationPiece] {
+        if let slice = try Slice(db) {
+            return [
+                VerificationPiece { db, report in
+                    var scan = try ChainScan(db, logID: self.logID, after: 0)
+                    scan.slice = slice
+                    try scan.run(db, upTo: slice.last, report: report)
+                    self.note(scan)
+                }
+            ]
+        }
         let head = try Int64.fetchOne(db, sql: "SELECT max(position) FROM event") ?? 0
         let size = max(50_000, head / 8 + 1)
         var pieces = stride(from: 0, to: max(1, head), by: Int64.Stride(size)).map { first -> VerificationPiece in
@@ -36,6 +46,10 @@ final class ChainCheck: Sendable {
     private func scan(_ db: Database, after first: Int64, upTo last: Int64, _ report: (Violation) -> Void) throws {
         var scan = try ChainScan(db, logID: logID, after: first)
         try scan.run(db, upTo: last, report: report)
+        note(scan)
+    }
+
+    private func note(_ scan: ChainScan) {
         result.withLock { result in
             result.events += scan.events
             result.isIntact = result.isIntact && scan.isIntact

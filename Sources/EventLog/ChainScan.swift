@@ -51,6 +51,8 @@ struct ChainScan {
     /// Nil when the event at `position` could not be read: then the link of the next one cannot be checked.
     private var known: Hash?
     private var hasher = EventChain()
+    /// The gaps that are declared.
+    var slice: Slice?
 
     /// The chain value of the event at ``position``.
     var chain: Hash {
@@ -112,14 +114,19 @@ struct ChainScan {
 
     private mutating func reportMissing(upTo last: Int64, _ report: (Violation) throws -> Void) throws {
         isIntact = false
-        let missing = last - position
+        let (missing, first) = slice?.expected(after: position, upTo: last) ?? (last - position, position + 1)
+        guard let first else {
+            return try report(Violation(last + 1, "position", "the slice does not declare this event"))
+        }
         let message = missing == 1 ? "the event is missing" : "\(missing) events are missing from here on"
-        try report(Violation(position + 1, "position", message))
+        try report(Violation(first, "position", message))
     }
 
     private mutating func check(_ row: PreparedStatement, _ report: (Violation) throws -> Void) throws {
         let found = row.integer(0)
-        let isContiguous = found == position + 1
+        let prior = found == position + 1 ? nil : slice?.prior(of: found, after: position)
+        if let prior { known = prior }
+        let isContiguous = found == position + 1 || prior != nil
         if found <= position {
             isIntact = false
             try report(Violation(position + 1, "position", "after it comes position \(found)"))

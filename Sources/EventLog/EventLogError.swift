@@ -15,6 +15,8 @@ package struct EventLogError: Error, CustomStringConvertible, Sendable {
         /// Another process, or another part of this one, has the log open for writing.
         package static let locked = Code("locked")
         package static let notALog = Code("notALog")
+        /// The log is a part of another one, made for reading.
+        package static let slice = Code("slice")
         package static let schemaTooNew = Code("schemaTooNew")
         /// The rows of the log have a form of an earlier version; its daemon makes them anew when it opens it.
         package static let schemaTooOld = Code("schemaTooOld")

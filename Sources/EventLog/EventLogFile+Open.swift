@@ -14,7 +14,7 @@ extension EventLogFile {
     ///
     /// Checks the events since the last verified one, so it takes the same time for any size of log. Records a
     /// `process_started` event at `now` when `process` is given. Throws ``EventLogError``: `.locked`, `.notALog`,
-    /// `.schemaTooNew`, `.permission`, `.corrupt` (naming the position) and the like.
+    /// `.schemaTooNew`, `.slice`, `.permission`, `.corrupt` (naming the position) and the like.
     package static func open(
         path: String,
         schema: [String] = [],
@@ -76,6 +76,12 @@ extension EventLogFile {
             throw EventLogError(.notALog, "\(path) is another program's database; give another path")
         }
         try checkFormat(db, path: path)
+        guard try !Slice.isSlice(db) else {
+            throw EventLogError(
+                .slice,
+                "\(path) is a slice of a log, imported for reading: nothing can be appended to it; give the whole log"
+            )
+        }
     }
 
     /// Throws `.schemaTooNew` for a log that a later version wrote.

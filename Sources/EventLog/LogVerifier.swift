@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 import GRDB
 
 /// What verifying one log found.
@@ -10,6 +10,8 @@ package struct LogReport: Sendable, Hashable {
     package var events: Int64 = 0
     /// Nil when it was not asked.
     package var chainIsIntact: Bool? = true
+    /// What the log says of itself when it is only a part of another one.
+    package var slice: JSONValue?
     package var violations: [Violation] = []
     /// Tables in the form of an earlier version: their events were read, their rows were not compared.
     package var outdatedTables: [String] = []
@@ -54,7 +56,7 @@ package enum LogVerifier {
         SideBySide.run(pieces.count) { [pieces] index in
             found.collect(index) { report in try reader.read { db in try pieces[index].check(db, report) } }
         }
-        var report = try report(path, chain, found)
+        var report = try report(path, chain, try reader.slice(), found)
         report.outdatedTables = outdated.sorted()
         return report
     }
@@ -71,30 +73,40 @@ package enum LogVerifier {
         return [VerificationPiece(check: projection.readStreams)]
     }
 
-    private static func report(_ path: String, _ chain: ChainCheck, _ found: Findings) throws -> LogReport {
+    private static func report(
+        _ path: String,
+        _ chain: ChainCheck,
+        _ slice: Slice?,
+        _ found: Findings
+    ) throws -> LogReport {
         var report = LogReport(file: path)
         report.events = chain.events
         report.chainIsIntact = chain.isIntact
+        report.slice = slice?.note
         for violation in try found.all() { report.add(violation) }
         return report
     }
 
-    /// Every stream counts 1, 2, 3: read from the index of (stream, version), in its order.
+    /// Every stream counts 1, 2, 3: read from the index of (stream, version), in its order. One that a slice has in part
+    /// counts upwards at least.
     @Sendable private static func checkVersions(_ db: Database, report: (Violation) -> Void) throws {
         let row = try PreparedStatement.cached(
             "SELECT stream, version, position FROM event ORDER BY stream, version",
             in: db
         )
         defer { row.reset() }
+        let partial = try Slice.partialStreams(db)
         var stream: [UInt8] = []
+        var isWhole = true
         var last = (version: Int64(0), position: Int64(0))
         while try row.step() {
             if !isSame(row.bytes(0), stream) {
                 stream = row.array(0)
+                isWhole = partial.isEmpty || !partial.contains(stream)
                 last = (0, 0)
             }
             let found = (version: row.integer(1), position: row.integer(2))
-            if found.version != last.version + 1 {
+            if isWhole ? found.version != last.version + 1 : found.version <= last.version {
                 let name = String(decoding: stream, as: UTF8.self)
                 let message = "\(name) goes from version \(last.version) to \(found.version)"
                 report(Violation(found.position, "version", message))

@@ -4,6 +4,7 @@ import Contracts
 import DialerWorker
 import EventLog
 import Foundation
+import GRDB
 import OutdialManager
 import Service
 import TestSupport
@@ -338,6 +339,17 @@ final class Installation {
     }
 
     // MARK: - What the logs say
+
+    /// A closed copy of one log.
+    func save(_ log: String, as path: String) throws {
+        guard let file = [campaigns, outdials, journalFile].first(where: { $0.path.hasSuffix("/\(log).db") }),
+            let reader = readers[file.path]
+        else { return }
+        let copy = try DatabaseQueue(path: path)
+        try copy.writeWithoutTransaction { target in try reader.read { try $0.backup(to: target) } }
+        try copy.close()
+        try EventLogFile.open(path: path).close()
+    }
 
     func logs() throws -> LogDirectory { try LogDirectory(path: directory.path) }
 

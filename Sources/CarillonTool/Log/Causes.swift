@@ -62,7 +62,8 @@ struct Causes {
         return .request(actor: event.actor, event.correlation)
     }
 
-    private mutating func first(of correlation: ID) throws -> LogEntry? {
+    /// The first event of a request or delivery, in whichever log.
+    mutating func first(of correlation: ID) throws -> LogEntry? {
         if let known = firsts[correlation] { return known }
         let found = try directory.logs.compactMap { log in
             try log.reader.events("WHERE correlation_id = ? ORDER BY position LIMIT 1", [correlation]).first

@@ -10,7 +10,8 @@ enum Invariants {
     }
 
     static func check(_ facts: LogFacts) -> [Finding] {
-        dialedTwice(facts) + missingInLogs(facts) + results(facts) + leasesAndCalls(facts) + outcomes(facts)
+        dialedTwice(facts) + repeated(facts) + missingInLogs(facts) + results(facts) + leasesAndCalls(facts)
+            + outcomes(facts)
             + tryCounts(facts)
     }
 
@@ -23,6 +24,13 @@ enum Invariants {
         }
         return reported.sorted().map {
             finding(campaignLog, facts.calls[$0]?.position, "attempt \($0) was dialed more than once, the ledger says")
+        }
+    }
+
+    /// Every attempt is claimed by one journal, once, and dialed once.
+    static func repeated(_ facts: LogFacts) -> [Finding] {
+        facts.repeated.sorted().map {
+            finding(campaignLog, facts.calls[$0]?.position, "attempt \($0) was dialed more than once, the journals say")
         }
     }
 
@@ -84,15 +92,24 @@ enum Invariants {
 
     /// With nothing under way, the tries used are the calls that were placed and not cancelled by us.
     static func tryCounts(_ facts: LogFacts) -> [Finding] {
-        guard facts.hasCampaignManager, facts.hasOutdialManager,
-            facts.leases.values.allSatisfy({ $0.outcome != nil }),
-            facts.calls.values.allSatisfy({ !$0.outcomes.isEmpty })
-        else { return [] }
-        let placed = facts.calls.values.count { $0.outcomes.first == "placed" && !$0.isTest }
-        guard facts.tryCounts != Int64(placed) else { return [] }
-        return [
-            finding(outdialLog, nil, "targets have used \(facts.tryCounts) tries, and \(placed) calls were placed")
-        ]
+        guard hasWrongTries(facts) else { return [] }
+        let sum = "targets have used \(facts.tryCounts) tries, and \(placed(facts)) calls were placed"
+        return [finding(outdialLog, nil, sum)]
+            + facts.miscounts.map { found in
+                let message =
+                    "target \(found.target) has used \(found.tries) tries, and \(found.placed) of its calls were placed"
+                return finding(outdialLog, found.position, message)
+            }
+    }
+
+    /// Whether the sum of all tries is not that of the calls; never while something is under way.
+    static func hasWrongTries(_ facts: LogFacts) -> Bool {
+        facts.hasCampaignManager && facts.hasOutdialManager && facts.leases.values.allSatisfy { $0.outcome != nil }
+            && facts.calls.values.allSatisfy { !$0.outcomes.isEmpty } && facts.tryCounts != placed(facts)
+    }
+
+    private static func placed(_ facts: LogFacts) -> Int64 {
+        Int64(facts.calls.values.count { $0.outcomes.first == "placed" && !$0.isTest })
     }
 
     private static let campaignLog = Manager.campaign.rawValue

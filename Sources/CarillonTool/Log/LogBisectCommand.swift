@@ -7,7 +7,7 @@ struct LogBisectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bisect",
         abstract: "Shows the first event after which a field has a value.",
-        discussion: "carillon log bisect campaign:01900000-0000-7000-8000-000000000001 status=stopping"
+        discussion: "Example: carillon log bisect campaign:01900000-0000-7000-8000-000000000001 status=stopping"
     )
 
     @Argument(help: "campaign:ID, target:ID, campaigncall:ID, … or a bare ID.") var resource: String

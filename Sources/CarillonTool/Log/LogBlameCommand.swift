@@ -7,7 +7,7 @@ struct LogBlameCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blame",
         abstract: "Shows the event that last wrote a field, and the chain of causes that led to it.",
-        discussion: "carillon log blame target:01900000-0000-7000-8000-000000000001 result_reason"
+        discussion: "Example: carillon log blame target:01900000-0000-7000-8000-000000000001 result_reason"
     )
 
     @Argument(help: "campaign:ID, target:ID, campaigncall:ID, … or a bare ID.") var resource: String

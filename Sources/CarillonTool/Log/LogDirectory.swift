@@ -8,13 +8,25 @@ struct LogDirectory {
     struct Log {
         var name: String
         var reader: LogReader
+        /// What it declares when it is only a part of another log.
+        var slice: Slice?
+    }
+
+    /// A file that is no log, or one that this version cannot read.
+    struct Unreadable {
+        var file: String
+        var error: EventLogError
     }
 
     let path: String
     let logs: [Log]
+    /// Those that were passed over.
+    let unreadable: [Unreadable]
 
     /// Opens every `*.db`; throws one line when there is none or one cannot be read.
-    init(path: String) throws {
+    ///
+    /// - Parameter skipsUnreadable: whether the others are enough.
+    init(path: String, skipsUnreadable: Bool = false) throws {
         self.path = path
         let names: [String]
         do {
@@ -26,7 +38,26 @@ struct LogDirectory {
         guard !files.isEmpty else {
             throw ToolError.configuration("there is no log (*.db) in \(path); give the --data-dir of `carillon up`")
         }
-        logs = try files.map { Log(name: String($0.dropLast(3)), reader: try LogReader(path: "\(path)/\($0)")) }
+        var logs: [Log] = []
+        var unreadable: [Unreadable] = []
+        for file in files {
+            do {
+                let reader = try LogReader(path: "\(path)/\(file)")
+                logs.append(Log(name: String(file.dropLast(3)), reader: reader, slice: try reader.slice()))
+            } catch let error as EventLogError where skipsUnreadable {
+                unreadable.append(Unreadable(file: file, error: error))
+            }
+        }
+        self.logs = logs
+        self.unreadable = unreadable
+    }
+
+    /// Whether these are parts of logs, which do not say what went on beside.
+    var isSlice: Bool { logs.contains { $0.slice != nil } }
+
+    /// Whether everything of this kind is there: a slice may have left some of it out.
+    func hasAll(_ kind: String) -> Bool {
+        logs.allSatisfy { $0.slice?.note["left_out"][kind].isNull ?? true }
     }
 
     var campaignManager: LogReader? { logs.first { $0.name == Manager.campaign.rawValue }?.reader }

@@ -9,8 +9,8 @@ struct LogHistoryCommand: AsyncParsableCommand {
         commandName: "history",
         abstract: "Shows the whole life of one thing over all logs, each event with what caused it.",
         discussion: """
-            carillon log history target:01900000-0000-7000-8000-000000000001
-            carillon log history agent:01900000-0000-7000-8000-000000000002 --json
+            Example: carillon log history target:01900000-0000-7000-8000-000000000001
+            Example: carillon log history agent:01900000-0000-7000-8000-000000000002 --json
             """
     )
 

@@ -9,6 +9,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
         commandName: "rebuild",
         abstract: "Makes each log anew with projections recomputed from its events, and says what differs.",
         discussion: """
+            Example: carillon log rebuild --data-dir ./data --into ./rebuilt
+
             The logs are only read, best while no daemon writes them. To use a rebuilt log: stop its daemon, remove the \
             old .db, .db-wal and .db-shm, move the new .db into their place and start the daemon.
             """

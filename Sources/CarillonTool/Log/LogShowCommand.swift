@@ -7,16 +7,37 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Explains what happened, from the logs of a data directory; never writes to them.",
+        discussion: """
+            The logs may be live, copies or backups, whole or an imported slice. Positions are written \
+            campaign-manager:1234. With --json there is one document a line.
+
+            Example: carillon log why target:01900000-0000-7000-8000-000000000001 --data-dir ./data
+
+            Exit statuses:
+              0   done
+              1   it found something, or failed
+              64  a wrong option or argument
+              69  what it has to reach does not answer
+              78  there are no logs where it looked, or a setting is wrong
+            """,
         subcommands: [
             LogShowCommand.self, LogHistoryCommand.self, LogStateCommand.self, LogBlameCommand.self,
             LogBisectCommand.self, LogWhyCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
+            LogExportCommand.self, LogImportCommand.self,
         ]
     )
 }
 
 /// `carillon log show`: events of all logs, filtered, in the order of their time.
 struct LogShowCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows events.")
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Shows events of all logs, filtered, in the order of their time.",
+        discussion: """
+            Example: carillon log show --target 01900000-0000-7000-8000-000000000001 --since 2026-01-31T12:00:00Z
+            Example: carillon log show --type campaigncall_finished --limit 20 --follow
+            """
+    )
 
     @OptionGroup var options: LogOptions
     @Option(help: "Only this stream, such as target-<id>.") var stream: String?
@@ -34,7 +55,10 @@ struct LogShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try filter()
-        let directory = try options.open()
+        let directory = try LogDirectory(path: options.directory.path, skipsUnreadable: true)
+        defer {
+            for log in directory.unreadable { Terminal.writeError("carillon: \(log.error.message)\n") }
+        }
         let logs = directory.logs.filter { log == nil || $0.name == log }
         guard !logs.isEmpty else {
             throw ToolError.usage(
@@ -43,6 +67,7 @@ struct LogShowCommand: AsyncParsableCommand {
         }
         var positions: [String: Int64] = [:]
         try show(logs, filter, &positions, limit: limit)
+        if !directory.unreadable.isEmpty { throw ExitCode(1) }
         while follow {
             try await Task.sleep(for: .milliseconds(200))
             try show(logs, filter, &positions, limit: nil)
@@ -56,16 +81,27 @@ struct LogShowCommand: AsyncParsableCommand {
         limit: Int?
     ) throws {
         var entries: [LogEntry] = []
+        var damage: EventLogError?
         for log in logs {
-            let head = try log.reader.head()
-            try log.reader.forEachEvent(after: positions[log.name] ?? 0, upTo: head) { event in
+            func take(_ event: RecordedEvent) {
                 let entry = LogEntry(log: log.name, event: event)
                 if filter.matches(entry) { entries.append(entry) }
                 // The last ones are wanted: what comes before them is let go in time.
                 if let limit, entries.count > 2 * limit + 10_000 { entries.removeFirst(entries.count - limit) }
-                return true
+                positions[log.name] = event.position
             }
-            positions[log.name] = head
+            do {
+                let head = try log.reader.head()
+                try log.reader.forEachEvent(after: positions[log.name] ?? 0, upTo: head) { event in
+                    take(event)
+                    return true
+                }
+                positions[log.name] = head
+            } catch let error as EventLogError where error.code == .corrupt {
+                // What is before the damage can be read, one by one, and so can the other logs.
+                while let next = try? log.reader.events(after: positions[log.name] ?? 0, limit: 1).first { take(next) }
+                damage = damage ?? error
+            }
         }
         entries.sort(by: LogEntry.isInOrder)
         let style = options.style(unmasked: unmasked)
@@ -73,6 +109,7 @@ struct LogShowCommand: AsyncParsableCommand {
             let line = options.json ? entry.json(isMasked: !unmasked).text : entry.line(style)
             Terminal.write(line + "\n")
         }
+        if let damage { throw damage }
     }
 
     private func filter() throws(ToolError) -> LogFilter {

@@ -8,8 +8,9 @@ struct LogStateCommand: AsyncParsableCommand {
         commandName: "state",
         abstract: "Shows a thing, or all of a kind, as it was at a moment of the past.",
         discussion: """
-            carillon log state campaign:01900000-0000-7000-8000-000000000001 --at 2026-01-31T12:00:00Z
-            carillon log state target --where outdial_id=01900000-0000-7000-8000-000000000002 --at outdial-manager:1234
+            Example: carillon log state campaign:01900000-0000-7000-8000-000000000001 --at 2026-01-31T12:00:00Z
+            Example: carillon log state target --where outdial_id=01900000-0000-7000-8000-000000000002 \
+            --at outdial-manager:1234
             """
     )
 

@@ -11,7 +11,7 @@ struct LogVerification: Sendable {
 
     /// Verifies each log, then what has to hold between them.
     static func run(_ path: String, ledger: String?) throws -> LogVerification {
-        let directory = try LogDirectory(path: path)
+        let directory = try LogDirectory(path: path, skipsUnreadable: true)
         let ledger = try LedgerFile.find(ledger, dataDirectory: path)
         var reports = try directory.logs.map { log in
             try LogVerifier.verify(
@@ -20,7 +20,13 @@ struct LogVerification: Sendable {
                 schema: LogProjections.schema(of: log.name)
             )
         }
-        let facts = try LogFacts(directory, ledger: ledger)
+        let facts: LogFacts
+        do {
+            facts = try LogFacts(directory, ledger: ledger)
+        } catch let error as EventLogError where error.code == .corrupt && reports.contains(where: \.isDamaged) {
+            // What keeps the logs from being compared is reported already.
+            return LogVerification(reports: reports + directory.unreadable.map(LogReport.init))
+        }
         for finding in Invariants.check(facts) {
             let index = directory.logs.firstIndex { $0.name == finding.log } ?? 0
             if reports[index].violations.count < LogReport.limit {
@@ -30,7 +36,7 @@ struct LogVerification: Sendable {
             }
         }
         return LogVerification(
-            reports: reports,
+            reports: reports + directory.unreadable.map(LogReport.init),
             ledgerCalls: ledger?.attempts.count,
             dialedTwice: Invariants.dialedTwice(facts).count,
             missingInLogs: Invariants.missingInLogs(facts).count
@@ -43,7 +49,7 @@ struct LogVerification: Sendable {
         let logs = reports.map { report -> JSONValue in
             [
                 "file": .string(report.file), "events": .integer(report.events),
-                "chain": .string(report.chain),
+                "chain": .string(report.chain), "slice": report.slice?["scope"] ?? .null,
                 "not_compared": .array(report.outdatedTables.map { .string($0) }),
                 "violations": .array(
                     report.violations.map { found -> JSONValue in
@@ -69,7 +75,7 @@ struct LogVerification: Sendable {
             lines.append(
                 LogEntry.padded(name, 24)
                     + " \(report.events) events, chain \(report.chain), "
-                    + "\(count) violations"
+                    + "\(count) violations" + (report.slice?["scope"].string.map { ", a slice of \($0)" } ?? "")
             )
             if !report.outdatedTables.isEmpty {
                 let tables = report.outdatedTables.joined(separator: ", ")
@@ -92,6 +98,15 @@ struct LogVerification: Sendable {
 }
 
 extension LogReport {
+    fileprivate init(_ unreadable: LogDirectory.Unreadable) {
+        self.init(file: unreadable.file)
+        chainIsIntact = nil
+        violations = [Violation(0, "file", unreadable.error.message)]
+    }
+
+    /// Whether pages of the file cannot be read.
+    fileprivate var isDamaged: Bool { violations.contains { $0.kind == "file" || $0.kind == "chain" } }
+
     fileprivate var chain: String {
         switch chainIsIntact {
         case true?: "ok"

@@ -5,7 +5,13 @@ import Contracts
 struct LogVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Checks positions, versions, chain, projections against replay, and the invariants across logs."
+        abstract: "Checks positions, versions, chain, projections against replay, and the invariants across logs.",
+        discussion: """
+            Example: carillon log verify --data-dir ./data --ledger calls.jsonl
+
+            Each finding names its log and position. Of an imported slice it checks what is there: the gaps that the \
+            slice declares are none.
+            """
     )
 
     @OptionGroup var options: LogOptions

@@ -8,8 +8,8 @@ struct LogWhyCommand: AsyncParsableCommand {
         commandName: "why",
         abstract: "Says in sentences why somebody was called, or what stands in the way now.",
         discussion: """
-            carillon log why target:01900000-0000-7000-8000-000000000001
-            carillon log why campaigncall:01900000-0000-7000-8000-000000000002 --at 2026-01-31T12:00:00Z
+            Example: carillon log why target:01900000-0000-7000-8000-000000000001
+            Example: carillon log why campaigncall:01900000-0000-7000-8000-000000000002 --at 2026-01-31T12:00:00Z
 
             Each sentence names the events that say so.
             """

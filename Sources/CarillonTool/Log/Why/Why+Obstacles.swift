@@ -27,6 +27,14 @@ extension Why {
         case .idle:
             let obstacles = try obstacles(of: target)
             guard let first = obstacles.first else {
+                guard past.directory.hasAll(Campaigncall.category), past.directory.hasAll(Target.category) else {
+                    return (
+                        Sentence(
+                            "Nothing in this slice stands in its way; other calls and other targets, and so limits, "
+                                + "channels, agents and turns, are not in it."
+                        ), []
+                    )
+                }
                 return (Sentence("Nothing stands in its way: it is dialed as soon as its campaign asks for it."), [])
             }
             let until = first.until.map { ", until \(time($0)) at least" } ?? ""
@@ -61,8 +69,10 @@ extension Why {
             found.append(Obstacle(.retryDue, "Its retry is due at \(time(next)).", until: next, event))
         }
         if let plan = outdial?.state.plan { found += try rules(for: target, plan, outdial) }
-        if let campaign, campaign.state.takesLeases { found += try pacing(of: campaign) }
-        if found.isEmpty { found += try others(before: target.state) }
+        if let campaign, campaign.state.takesLeases, past.directory.hasAll(Campaigncall.category) {
+            found += try pacing(of: campaign)
+        }
+        if found.isEmpty, past.directory.hasAll(Target.category) { found += try others(before: target.state) }
         return found
     }
 
