@@ -32,6 +32,10 @@ struct OutdialWatch {
         }
     }
 
+    func isListed(_ number: String) -> Bool {
+        listed.states.values.contains { $0.number == number && $0.deletedAt == nil }
+    }
+
     private func number(of target: Target) -> String? {
         target.lease.flatMap { target.destinations[$0.destinationIndex]?.target }
     }
@@ -43,7 +47,7 @@ struct OutdialWatch {
         if let other = called.updateValue(id, forKey: number) {
             problems.append("target \(id) was leased while \(other), with the same number, had a call")
         }
-        if listed.states.values.contains(where: { $0.number == number && $0.deletedAt == nil }) {
+        if isListed(number) {
             problems.append("target \(id) was leased with a number that is on a do-not-call list")
         }
         guard let hours = plans[after.outdial]?.hours, !hours.windows.isEmpty else { return }
