@@ -153,7 +153,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Contracts",
+                "AMQP", "Contracts", logging,
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ] + nio,
@@ -224,7 +224,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CarillonToolTests",
-            dependencies: ["CarillonTool", "Contracts", "EventLog", "OutdialManager", "TestSupport", argumentParser]
+            dependencies: [
+                "CampaignDomain", "CampaignManager", "CarillonTool", "Contracts", "DialerWorker", "EventLog",
+                "OutdialDomain", "OutdialManager", "Service", "TestSupport", argumentParser, grdb,
+            ]
         ),
         // Everything together in one thread, with a clock of its own.
         .testTarget(

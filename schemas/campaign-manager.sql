@@ -14,7 +14,7 @@ CREATE TABLE "customer"(
 CREATE TABLE "agent"(
     id BLOB NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL /* form 2 */,
     "customer_id" BLOB,
     "username" TEXT,
     "can_be_rung" INTEGER,
@@ -142,7 +142,7 @@ CREATE TABLE "system"(
 CREATE TABLE "activeflow"(
     id BLOB NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL /* form 2 */,
     "customer_id" BLOB,
     "campaign_id" BLOB,
     "status" TEXT,

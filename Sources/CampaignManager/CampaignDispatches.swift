@@ -90,7 +90,8 @@ package struct CampaignDispatches: Sendable {
                     agent: leg.agent,
                     addresses: leg.addresses,
                     ringTimeout: ringing.ringTimeout,
-                    serviceTimeout: ringing.serviceTimeout
+                    serviceTimeout: ringing.serviceTimeout,
+                    ringBy: event.recordedAt + Queuecall.ringWithin
                 )
                 return toWorker(event, .ringAgent(ring), ringing.journal, index: index)
             }

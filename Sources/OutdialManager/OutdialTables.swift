@@ -178,31 +178,16 @@ package struct TargetCounts: Hashable, Sendable {
 }
 
 /// The counts against the rows they count.
-package struct TargetCountCheck: VerifiedProjection {
-    package init() {}
-    package var name: String { "target_count" }
-
-    package func check(_ db: Database, report: (Violation) -> Void) throws {
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT hex(outdial_id), bucket, sum(counted), sum(targets) FROM (
-                    SELECT outdial_id, bucket, 1 AS counted, 0 AS targets FROM target
-                    UNION ALL SELECT outdial_id, bucket, 0, targets FROM target_count
-                ) GROUP BY outdial_id, bucket HAVING sum(counted) <> sum(targets)
-                """
-        )
-        while let row = try rows.next() {
-            let (outdial, bucket, counted, kept): (String, String, Int64, Int64) = (row[0], row[1], row[2], row[3])
-            report(
-                Violation(
-                    0,
-                    "projection",
-                    "outdial \(outdial) has \(counted) targets \(bucket), target_count says \(kept)"
-                )
-            )
-        }
-    }
+package let targetCountCheck = CountCheck(
+    "target_count",
+    sql: """
+        SELECT 'outdial ' || hex(outdial_id) || ' ' || bucket, sum(counted), sum(targets) FROM (
+            SELECT outdial_id, bucket, 1 AS counted, 0 AS targets FROM target
+            UNION ALL SELECT outdial_id, bucket, 0, targets FROM target_count
+        ) GROUP BY outdial_id, bucket HAVING sum(counted) <> sum(targets)
+        """
+) { what, counted, kept in
+    "\(what): \(counted) targets, the count says \(kept)"
 }
 
 /// The latest calls against the targets that they follow from, and that no number has two live calls.
@@ -242,5 +227,5 @@ package struct NumberCheck: VerifiedProjection {
 /// What `log verify` recomputes of outdial-manager's log.
 package let outdialManagerProjections: [any VerifiedProjection] = [
     OutdialTables.outdials, OutdialTables.targets, OutdialTables.dncLists, OutdialTables.dncNumbers,
-    TargetCountCheck(), NumberCheck(),
+    targetCountCheck, NumberCheck(),
 ]

@@ -12,28 +12,6 @@ let quiet: Logger = {
     return logger
 }()
 
-/// Runs a client for the length of `body`.
-func withClient<Result: Sendable>(
-    _ url: String,
-    topology: Topology = Topology(),
-    change: (inout AMQPConfiguration) -> Void = { _ in },
-    _ body: (AMQPClient) async throws -> Result
-) async throws -> Result {
-    var configuration = try AMQPConfiguration(url: url, connectionName: "tests")
-    change(&configuration)
-    let client = AMQPClient(configuration: configuration, topology: topology, logger: quiet)
-    let running = Task { try await client.run() }
-    do {
-        let result = try await body(client)
-        await client.shutDown()
-        try await running.value
-        return result
-    } catch {
-        await client.shutDown()
-        throw error
-    }
-}
-
 /// How many messages wait in a queue, as the broker says at this moment.
 func messageCount(of queue: Queue, _ client: AMQPClient) async throws -> Int {
     let current = client.state.withLockedValue(\.publishConnection)

@@ -81,6 +81,58 @@ import Testing
         #expect(Set(program.flows.keys) == [id(51), id(52)])
     }
 
+    @Test func anEditedFlowIsForDialsThatComeAfterwardsThoughProgramsAreKept() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        try harness.request("flow.create", ["id": .id(id(51)), "body": ["actions": [Self.talk]]])
+        try harness.request("flow.create", ["id": .id(id(50)), "body": ["actions": [fetch(51), fetch(52)]]])
+        let (campaign, _) = try started(harness, ["flow_id": .id(id(50))], 1)
+        func next() throws {
+            let effects = try harness.tell(.outdialReady(outdial: CampaignHarness.outdial, campaign: campaign, run: 1))
+            let requests = effects.compactMap { if case .lease(let request) = $0 { request } else { nil } }
+            _ = try take(harness, requests, 1)
+        }
+        try next()
+        #expect(programs(try harness.items()).count == 1)
+        // One that it names, one that was not there before, and the one that the campaign names.
+        try harness.request("flow.update", ["id": .id(id(51)), "body": ["actions": [["type": "beep"]]]])
+        try next()
+        #expect(programs(try harness.items()).last?.flows[id(51)]?.first?["type"] == "beep")
+        try harness.request("flow.create", ["id": .id(id(52)), "body": ["actions": [Self.talk]]])
+        try next()
+        #expect(programs(try harness.items()).last?.flows.keys.sorted() == [id(51), id(52)])
+        try harness.request("flow.update", ["id": .id(id(50)), "body": ["actions": [Self.talk]]])
+        try next()
+        #expect(programs(try harness.items()).last?.flows.isEmpty == true)
+        #expect(programs(try harness.items()).count == 4)
+    }
+
+    @Test func aProgramThatIsTooLargeIsRefusedWhereItIsMadeAndWhereItIsStarted() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        let text = String(repeating: "x", count: 10_000)
+        // A little more than a third of what is allowed.
+        let large: [JSONValue] = (0..<75).map { _ in ["type": "talk", "option": ["text": .string(text)]] }
+        func make(_ flow: UInt64, _ actions: [JSONValue]) throws {
+            let id: JSONValue = .id(id(flow))
+            try harness.request("flow.create", ["id": id, "body": ["actions": .array(actions)]])
+        }
+        func refusal(_ work: () throws -> Void) -> Refusal? { #expect(throws: Refusal.self, performing: work) }
+        for flow in UInt64(51)...53 { try make(flow, large) }
+        let flow = refusal { try make(60, [fetch(51), fetch(52), fetch(53)]) }
+        #expect(flow?.status == .invalidArgument && flow?.message.contains("actions") == true)
+        let campaign = refusal { _ = try harness.makeCampaign(["actions": .array(large + [fetch(51), fetch(52)])]) }
+        #expect(campaign?.status == .invalidArgument && campaign?.message.contains("actions") == true)
+        // What grows without the campaign's doing shows at its start.
+        try make(61, [fetch(51), fetch(54)])
+        let started = try harness.makeCampaign(["flow_id": .id(id(61))])
+        try make(54, large + [fetch(55)])
+        try make(55, large)
+        #expect(refusal { _ = try harness.start(started) }?.reason == "PROGRAM_TOO_LARGE")
+        let named = refusal { _ = try harness.makeCampaign(["flow_id": .id(id(61))]) }
+        #expect(named?.status == .invalidArgument && named?.message.contains("flow_id") == true)
+    }
+
     private func fetch(_ flow: UInt64) -> JSONValue { ["type": "fetch_flow", "option": ["flow_id": .id(id(flow))]] }
 
     @Test func editedActionsAreForDialsThatComeAfterwards() throws {
@@ -174,6 +226,45 @@ import Testing
         let run = try #require(try activeflow(harness, attempt))
         #expect(run.status == .ended && run.executed.map(\.type) == ["talk", "beep"] && run.current == nil)
         #expect(try harness.call(attempt)?.resource["activeflow_id"].id == run.id)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func reportsThatOvertakeEachOtherLoseNothingAndKeepTheirOrder() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        let (_, leases) = try started(harness, ["actions": [Self.talk]], 1)
+        let attempt = leases[0].attempt
+        try harness.report(.progressing, leases[0])
+        let reports = [
+            progress(attempt, .running, ["a", "b"], current: "c", sequence: 5),
+            progress(attempt, .running, ["c"], current: "d", sequence: 7),
+            progress(attempt, .running, ["d", "e"], current: "f", sequence: 9),
+            progress(attempt, .ended, ["f"], sequence: 12),
+        ]
+        for index in [2, 0, 2, 3, 0, 1, 3, 1] {
+            _ = try harness.tell(reports[index])
+            if index < 3, let run = try activeflow(harness, attempt), run.status == .running {
+                #expect(run.current?.type == "f")
+            }
+        }
+        let run = try #require(try activeflow(harness, attempt))
+        #expect(run.executed.map(\.type) == ["a", "b", "c", "d", "e", "f"])
+        #expect(run.status == .ended && run.current == nil && run.sequence == 12)
+        #expect(try harness.verify() == [])
+    }
+
+    @Test func ofAThousandActionsTheLastOnesAreKeptWhateverTheirOrder() throws {
+        let harness = try CampaignHarness()
+        try harness.hearWorker()
+        let (_, leases) = try started(harness, ["actions": [Self.talk]], 1)
+        let attempt = leases[0].attempt
+        try harness.report(.progressing, leases[0])
+        let names = (0..<1_200).map { "action \($0)" }
+        for (place, sequence) in [(2, Int64(7)), (0, 5), (1, 6), (0, 5)] {
+            let slice = Array(names[place * 400..<place * 400 + 400])
+            _ = try harness.tell(progress(attempt, .running, slice, sequence: sequence))
+        }
+        #expect(try activeflow(harness, attempt)?.executed.map(\.type) == Array(names.suffix(1_000)))
         #expect(try harness.verify() == [])
     }
 

@@ -112,6 +112,30 @@ import Testing
         try expectSound()
     }
 
+    @Test func `a ring that came too late is another's turn after a pause, and no fault of the agent`() throws {
+        let agents = try harness.makeAgents(1, by: admin)
+        let queue = try harness.makeQueue()
+        let lease = try answered(1)[0]
+        harness.now = moment(10)
+        try harness.join(lease, queue)
+        let ring = try harness.rings()[0]
+        #expect(ring.ringBy == moment(15))
+        harness.now = moment(18)
+        try harness.report(.late, ring)
+        #expect(try harness.statuses(agents) == [.available])
+        let duty = try harness.agent(agents[0]).duty
+        #expect(duty.missedAt == nil && duty.availableSince == moment(0))
+        #expect(try harness.queuecall(of: lease).status == .waiting && harness.rings().count == 1)
+        // Often enough, too: the caller is there.
+        for attempt in 1...5 {
+            try harness.tick(at: 18 + 2 * attempt)
+            #expect(try harness.rings().count == attempt + 1)
+            try harness.report(.late, try harness.rings()[attempt])
+        }
+        #expect(try harness.queuecall(of: lease).status == .waiting)
+        try expectSound()
+    }
+
     @Test func `who has waited long enough leaves, is told so once, and counts as abandoned`() throws {
         let queue = try harness.makeQueue(["wait_timeout": 20_000])
         let lease = try answered(1)[0]
@@ -239,6 +263,41 @@ import Testing
         #expect(try harness.statuses(agents) == [.busy])
         try harness.report(.hangup, lease, "normal")
         #expect(try harness.statuses(agents) == [.available])
+        try expectSound()
+    }
+
+    @Test func `an agent whose answer is heard late, in the wrap-up of another talk, stays busy while they talk`()
+        throws
+    {
+        let agents = try harness.makeAgents(1, by: admin)
+        let queue = try harness.makeQueue(["wrap_up_time": 20_000])
+        let leases = try answered(3)
+        try harness.join(leases[0], queue)
+        let first = try harness.rings()[0]
+        // Nothing is heard of the first ring; the second caller is served.
+        for second in 1...24 { try harness.tick(at: second) }
+        try harness.join(leases[1], queue)
+        try harness.tick(at: 25)
+        let second = try #require(try harness.rings().last)
+        try harness.report(.answered, second)
+        try harness.tick(at: 30)
+        try harness.report(.ended, second)
+        #expect(try harness.agent(agents[0]).duty.wrapUpUntil == moment(50))
+        // They talk with the first.
+        harness.now = moment(40)
+        #expect(second.attempt == leases[1].attempt)
+        try harness.report(.answered, first)
+        #expect(try harness.queuecall(of: leases[0]).status == .service)
+        try harness.join(leases[2], queue)
+        let rings = try harness.rings().count
+        try harness.tick(at: 50)
+        try harness.tick(at: 51)
+        #expect(try harness.statuses(agents) == [.busy])
+        // What they want to be afterwards is not undone by the wrap-up before.
+        try harness.setStatus("away", of: agents[0], by: admin)
+        try harness.report(.ended, first)
+        try harness.tick(at: 80)
+        #expect(try harness.statuses(agents) == [.away] && harness.rings().count == rings)
         try expectSound()
     }
 

@@ -198,6 +198,52 @@ import Testing
         #expect(try harness.verify() == [])
     }
 
+    @Test
+    func `what an earlier run had taken is given back, and not dialed with what is held for the run that goes on`()
+        throws
+    {
+        let agents = try harness.makeAgents(4, by: admin)
+        let queue = try harness.makeQueue()
+        for agent in agents { try harness.setStatus("away", of: agent, by: admin) }
+        let campaigns = (try campaign(on: queue), try campaign(on: queue))
+        for campaign in [campaigns.0, campaigns.1] {
+            #expect(try harness.start(campaign).isEmpty)
+            try harness.request("campaign.stop", ["id": .id(campaign)])
+            #expect(try harness.start(campaign).isEmpty)
+        }
+        let alone = leaseRequests(try harness.setStatus("available", of: agents[0], by: admin))
+        for agent in agents.dropFirst() { try harness.setStatus("available", of: agent, by: admin) }
+        let requests = leaseRequests(
+            try harness.perform([.leased(alone[0], .leases(harness.leases(1), isExhausted: false))])
+        )
+        try #require(requests.count == 2 && requests[0].run == 2)
+        // Held until the other one has its answer.
+        let own = harness.leases(Int(requests[0].count))
+        try harness.perform([.leased(requests[0], .leases(own, isExhausted: false))])
+        let old = harness.leases(1)
+        try harness.perform([
+            .reconcile(
+                ClaimReport(
+                    outdial: CampaignHarness.outdial,
+                    campaign: requests[0].campaign,
+                    run: 2,
+                    leases: old.map { .init(lease: $0, campaign: requests[0].campaign, run: 1) }
+                )
+            )
+        ])
+        #expect(try harness.dials().count == 1)
+        let others = harness.leases(Int(requests[1].count))
+        try harness.perform([.leased(requests[1], .leases(others, isExhausted: false))])
+        let dialed = try harness.dials().dropFirst()
+        #expect(Set(dialed.map(\.attempt)) == Set((own + others).map(\.attempt)))
+        #expect(dialed.allSatisfy { $0.run == 2 })
+        let returned = try harness.items().compactMap { item -> AttemptFinished? in
+            if case .attemptFinished(let finished) = item.body { finished } else { nil }
+        }
+        #expect(returned.map(\.attempt) == old.map(\.attempt) && returned.allSatisfy { $0.outcome == .cancelled })
+        #expect(try harness.verify() == [])
+    }
+
     @Test func `targets that no agent is left for are given back untouched`() throws {
         let agents = try harness.makeAgents(3, by: admin)
         let queue = try harness.makeQueue()

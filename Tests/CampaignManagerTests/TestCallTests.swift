@@ -103,6 +103,17 @@ import Testing
         #expect(try harness.items().count { $0.kind == "dial" } == 1)
     }
 
+    @Test func `an address is one number however it is written`() throws {
+        let (harness, campaign) = try stopped()
+        try testCall(harness, campaign, ["destination": "sip:Ann@Example.com"])
+        #expect(reason { try testCall(harness, campaign, ["destination": "sips:ann@example.com"]) } == "NUMBER_BUSY")
+        let request = try #require(try harness.start(campaign).first)
+        var leases = harness.leases(1)
+        leases[0].destination = Address(type: "sip", target: "ann@example.com")
+        try harness.perform([.leased(request, .leases(leases, isExhausted: false))])
+        #expect(try harness.items().count { $0.kind == "dial" } == 1)
+    }
+
     @Test func `the same request makes one call, and what is wrong is said`() throws {
         let (harness, campaign) = try stopped()
         let params: JSONValue = ["campaign_id": .id(campaign), "id": .id(id(70)), "body": Self.number]

@@ -58,6 +58,18 @@ enum FlowMessages {
                     serviceTimeout: 0
                 )
             ),
+            .ringAgent(
+                AgentRing(
+                    attempt: id(1),
+                    queuecall: id(7),
+                    leg: id(8),
+                    agent: id(9),
+                    addresses: [],
+                    ringTimeout: 20_000,
+                    serviceTimeout: 0,
+                    ringBy: moment(5)
+                )
+            ),
             .leaveQueue(attempt: id(1), queuecall: id(7), reason: "wait_timeout"), .stopFlow(attempt: id(1)),
             .queueJoined(
                 QueueEntry(attempt: id(1), queuecall: id(7), queue: id(6), at: moment(2), journal: id(5), sequence: 9)

@@ -12,6 +12,7 @@ final class FlowBench {
     private let path: String
     private var ids = IDGenerator()
     private var items: UInt64 = 0
+    var now = Sample.start
 
     init(_ path: String, channels: Int = 10) throws {
         self.path = path
@@ -34,7 +35,7 @@ final class FlowBench {
 
     @discardableResult
     func turn(_ inputs: WorkerInput...) throws -> WorkerEffects {
-        try journal.log.perform(now: Sample.start, ids: &ids) { try core.turn($0, inputs) }
+        try journal.log.perform(now: now, ids: &ids) { try core.turn($0, inputs) }
     }
 
     @discardableResult

@@ -101,6 +101,32 @@ struct FlowLegTests {
         }
     }
 
+    @Test func aNumberThatHasACallIsNotRung() throws {
+        for action in [call, connect] {
+            let bench = try FlowBench(directory.file("busy-\(action["type"].text).db"))
+            let check = try #require(try bench.begin([action, talk]).checks.first)
+            let ids = check.legs.map(\.command.attempt)
+            let answers: [ID: NumberScreening] = [
+                ids[0]: .clear([]), ids[1]: .busy(by: Sample.attempt(9)), ids[2]: .clear([]),
+            ]
+            try bench.turn(.legsScreened(check.attempt, number: check.number, answers))
+            #expect(try refused(bench) == ["+15551239002 number_busy"])
+        }
+    }
+
+    @Test func theOwnNumberIsRungByAFlowWithoutACallOnly() throws {
+        let own = FlowBench.action("call", ["destinations": [["target": "+15551230001"]], "actions": [talk]])
+        for (kind, isRung) in [(DialCommand.Kind.flow, true), (.call, false)] {
+            let bench = try FlowBench(directory.file("own-\(isRung).db"))
+            let check = try #require(try bench.begin([own, talk], kind: kind).checks.first)
+            let answers = [check.legs[0].command.attempt: NumberScreening.busy(by: Sample.attempt(1))]
+            let effects = try bench.turn(.legsScreened(check.attempt, number: check.number, answers))
+            let isPlaced = effects.orders.contains { if case .call = $0.what { true } else { false } }
+            #expect(isPlaced == isRung)
+            #expect(try refused(bench) == (isRung ? [] : ["+15551230001 number_busy"]))
+        }
+    }
+
     @Test func nobodyIsCalledWhenAllAreListedOrNobodyAnswers() throws {
         for (index, reason) in ["do_not_call", "unchecked"].enumerated() {
             for action in [call, FlowBench.action("connect", ["destinations": three])] {

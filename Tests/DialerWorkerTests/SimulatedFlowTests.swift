@@ -136,6 +136,29 @@ final class SimulatedFlowTests {
         #expect(order(.ring(ring(3)), at: 240_000) == [])
     }
 
+    @Test("have all agents ring at once, and talk to the first who answers")
+    func allRing() {
+        var scenario = Scenario()
+        scenario.agents.ring = Scenario.Span(6000, 6000)
+        scenario.agents.talk = Scenario.Span(30_000, 30_000)
+        var quick = Scenario.AgentOverride(address: "+19002")
+        quick.ring = Scenario.Span(2000, 2000)
+        var busy = Scenario.AgentOverride(address: "+19003")
+        busy.state = .busy
+        busy.ring = Scenario.Span(1000, 1000)
+        scenario.agents.overrides = [quick, busy]
+        scenario.defaults.patience = Scenario.Span(40_000, 40_000)
+        answered("+15551230001", scenario: scenario)
+        _ = order(.hold, at: 1000)
+        for leg in UInt64(1)...3 {
+            #expect(order(.ring(ring(leg)), at: 1000) == [.agentLeg(ring(leg).leg, .ringing)])
+        }
+        #expect(at(2000) == [.agentLeg(ring(3).leg, .busy)])
+        #expect(at(3000) == [.agentLeg(ring(2).leg, .answered)])
+        #expect(order(.ring(ring(4)), at: 3000) == [.agentLeg(ring(4).leg, .failed)])
+        #expect(at(33_000) == [.agentLeg(ring(2).leg, .ended)])
+    }
+
     @Test("are not on the line for longer than any call may be, and leave nothing behind")
     func cut() {
         calls = SimulatedCalls(scenario: Scenario())

@@ -124,6 +124,36 @@ struct WorkerFlowTests {
         #expect(effects.orders.count == 1)
     }
 
+    @Test func aFlowWithoutACallEndsAfterAnHour() throws {
+        let hour: Milliseconds = 3_600_000
+        let sleep = FlowBench.action("sleep", ["duration": 3_000_000])
+        let bench = try bench()
+        #expect(what(try bench.begin([sleep, sleep, talk], kind: .flow)) == [.pause(3_000_000)])
+        bench.now = Sample.start + 3_000_000
+        #expect(what(try bench.report(.orderDone(1, .done))) == [.pause(600_000)], "what fits")
+        bench.now = Sample.start + hour
+        try bench.report(.orderDone(2, .done))
+        let last = try #require(steps(try bench.notes()).last)
+        #expect(last.status == .ended && last.executed.map(\.result) == ["time_limit"])
+        guard case .hangup(_, "timeout", "local")? = try bench.events().last else {
+            Issue.record("\(try bench.events())")
+            return
+        }
+        #expect(bench.core.free == 10)
+
+        // A server's answer comes later still; one on a call goes on.
+        let fetch = FlowBench.action("fetch", ["event_url": "https://example.com/"])
+        let other = try FlowBench(directory.file("other.db"))
+        try other.begin([fetch, talk], kind: .message)
+        other.now = Sample.start + hour
+        try other.turn(.errandDone(Sample.attempt(1), number: 1, .answered(status: 200, body: "[]")))
+        #expect(try other.types().last == "call_hangup")
+        let call = try FlowBench(directory.file("call.db"))
+        try call.begin([sleep, talk])
+        call.now = Sample.start + hour
+        #expect(try call.report(.orderDone(1, .done)).orders.count == 1)
+    }
+
     // MARK: - Queues
 
     private func ring(_ leg: UInt64 = 1, _ attempt: UInt64 = 1) -> AgentRing {
@@ -169,6 +199,18 @@ struct WorkerFlowTests {
         #expect(kinds.filter { $0 == "agent_leg" }.count == 5 && kinds.filter { $0 == "queue_joined" }.count == 1)
     }
 
+    @Test func whoIsToBeRungTooLateIsNotRungAndTheCallerWaitsOn() throws {
+        let bench = try bench()
+        try bench.begin([join])
+        var late = ring()
+        late.ringBy = Sample.start + -1
+        for _ in 1...2 { #expect(try bench.tell(.ringAgent(late)).orders.isEmpty) }
+        #expect(try legs(bench) == [.late])
+        var inTime = ring(2)
+        inTime.ringBy = Sample.start
+        #expect(what(try bench.tell(.ringAgent(inTime))) == [.ring(inTime)])
+    }
+
     @Test func aCallerWhoLeavesGoesOnBehindTheQueue() throws {
         let bench = try bench()
         try bench.begin([join, talk])
@@ -178,6 +220,28 @@ struct WorkerFlowTests {
         )
         #expect(what(effects).first == .leave && effects.orders.count == 2)
         #expect(steps(try bench.notes()).last?.executed.map(\.result) == ["wait_timeout"])
+    }
+
+    @Test func ofAllAgentsWhoAreRungTheFirstWhoAnswersHasTheCaller() throws {
+        let bench = try bench()
+        try bench.begin([join, talk])
+        for leg in UInt64(1)...4 { #expect(what(try bench.tell(.ringAgent(ring(leg)))) == [.ring(ring(leg))]) }
+        for leg in UInt64(1)...4 { try bench.report(.agentLeg(ring(leg).leg, .ringing)) }
+        // One who does not answer does not end the others.
+        try bench.report(.agentLeg(ring(4).leg, .noAnswer))
+        try bench.report(.agentLeg(ring(2).leg, .answered))
+        let told = try bench.notes().compactMap { note -> String? in
+            guard case .agentLeg(let leg, let state) = note, state != .ringing else { return nil }
+            let number = (UInt64(1)...4).first { ring($0).leg == leg.leg } ?? 0
+            return "\(number) \(state.rawValue)"
+        }
+        #expect(told == ["4 no_answer", "2 answered", "1 ended", "3 ended"])
+        // What crossed that changes nothing, and whoever comes now is not rung.
+        try bench.report(.agentLeg(ring(1).leg, .answered))
+        #expect(try bench.tell(.ringAgent(ring(5))).orders.isEmpty)
+        #expect(try bench.report(.agentLeg(ring(3).leg, .ended)).orders.isEmpty)
+        #expect(try bench.report(.agentLeg(ring(2).leg, .ended)).orders.count == 1)
+        #expect(try legs(bench).filter { $0 != .ringing } == [.noAnswer, .answered, .ended, .ended, .ended, .ended])
     }
 
     @Test func whoHangsUpWhileAnAgentRingsEndsThatRing() throws {

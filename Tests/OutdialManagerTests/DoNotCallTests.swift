@@ -171,6 +171,25 @@ import Testing
         )
     }
 
+    @Test func aWorkerIsToldWhoHasACallToTheNumberThatAFlowWants() throws {
+        let harness = try harness()
+        _ = try harness.addTarget(Self.number)
+        try harness.claim()
+        let lease = try #require(try harness.lease(1).leases.first)
+        func held(_ number: String, isLeg: Bool = true, customer: ID = OutdialHarness.customer) throws -> JSONValue {
+            var check: JSONObject = [
+                "attempt_id": .id(id(77)), "customer_id": .id(customer), "destination": tel(number).json,
+            ]
+            if isLeg { check.append("is_leg", true) }
+            return try harness.read("dnc.check", ["checks": [.object(check)]], customer: .none)["held"]
+        }
+        #expect(try held(Self.number) == [id(77).description: .id(lease.attempt)])
+        #expect(try held("+15550000002").isNull && held(Self.number, isLeg: false).isNull)
+        #expect(try held(Self.number, customer: id(404)).isNull)
+        try harness.finish(lease, .normal)
+        #expect(try held(Self.number).isNull)
+    }
+
     // MARK: - What people say on the phone
 
     private func optOut(_ harness: OutdialHarness, _ lease: Lease, _ number: String = number) throws {

@@ -6,10 +6,10 @@ enum FreshSecrets {
     static func added(
         to answer: JSONValue,
         shape: Route.Shape,
-        fresh: RequestParams.Fresh,
-        repeatKey: RepeatKey? = nil
+        fresh: RequestParams.Fresh?,
+        repeatKey: RepeatKey?
     ) -> JSONValue {
-        guard case .object(var object) = answer else { return answer }
+        guard let fresh, case .object(var object) = answer else { return answer }
         switch shape {
         case .accessKeyCreation: return .object(withToken(object, fresh.id, fresh, repeatKey))
         case .customerCreation:

@@ -15,6 +15,8 @@ package struct PathPattern: Sendable, CustomStringConvertible {
         }
     }
 
+    var segmentCount: Int { pattern.count }
+
     /// How many segments vary; the fewer, the more particular the pattern.
     var parameterCount: Int {
         pattern.count { if case .parameter = $0 { true } else { false } }

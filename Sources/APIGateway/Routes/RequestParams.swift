@@ -3,14 +3,14 @@ import HTTPTypes
 
 /// Makes the params of a request to a manager from the parts of a client's request.
 struct RequestParams {
-    /// What the gateway makes anew for one request.
+    /// What the gateway makes anew for one request that makes something.
     struct Fresh {
         var id: ID
         var agentID: ID
         var accessKeyID: ID
         var token: AccessKeyToken
 
-        init(at now: Timestamp, repeatKey: RepeatKey? = nil, shape: Route.Shape = .creation) {
+        init(at now: Timestamp, repeatKey: RepeatKey?, shape: Route.Shape) {
             var generator = IDGenerator()
             id = generator.next(at: now)
             agentID = generator.next(at: now)
@@ -40,14 +40,14 @@ struct RequestParams {
         return params
     }
 
-    /// Completes the ids of the path by what `shape` asks for.
+    /// Completes the ids of the path by what `shape` asks for; `fresh` is there when it makes something.
     static func complete(
         _ params: inout JSONObject,
         shape: Route.Shape,
         query: QueryString,
         body: JSONValue,
         caller: Identity,
-        fresh: Fresh
+        fresh: Fresh?
     ) throws(Refusal) {
         switch shape {
         case .ids: if query.flag("deleted") { params.append("deleted", true) }
@@ -62,6 +62,7 @@ struct RequestParams {
         case .ownCustomer: params.append("id", .id(caller.customerID))
         case .body: params.append("body", body)
         case .creation, .accessKeyCreation, .customerCreation:
+            guard let fresh else { break }
             params.append("id", .id(fresh.id))
             if shape == .customerCreation {
                 params.append("agent_id", .id(fresh.agentID))

@@ -48,6 +48,14 @@ package struct Route: Sendable {
         case customerCreation
         /// The caller's own customer as `id`.
         case ownCustomer
+
+        /// Whether the gateway gives ids, and with some a secret, to what the request makes.
+        var makesSomething: Bool {
+            switch self {
+            case .creation, .accessKeyCreation, .customerCreation: true
+            default: false
+            }
+        }
     }
 
     /// A route that a manager answers.

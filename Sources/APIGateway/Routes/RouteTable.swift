@@ -6,6 +6,13 @@ package import HTTPTypes
 /// Names in braces are ids: each becomes a param of that name in the request to the manager.
 package struct RouteTable: Sendable {
     package let routes: [Route]
+    /// The only ones that a path of so many segments can mean.
+    private let routesBySegmentCount: [Int: [Route]]
+
+    init(routes: [Route]) {
+        self.routes = routes
+        routesBySegmentCount = Dictionary(grouping: routes, by: \.path.segmentCount)
+    }
 
     package static let campaignAPI = RouteTable(routes: [
         Route(.get, "/ping", .ping, .everyone),
@@ -162,7 +169,7 @@ package struct RouteTable: Sendable {
         let wanted = method == .head ? .get : method
         let segments = PathPattern.segments(of: path)
         // A literal segment beats a parameter, whatever the method: `targets/import` is no target's id.
-        let fitting = routes.filter { $0.path.parameters(in: segments) != nil }
+        let fitting = (routesBySegmentCount[segments.count] ?? []).filter { $0.path.parameters(in: segments) != nil }
         let fewest = fitting.map(\.path.parameterCount).min()
         let candidates = fitting.filter { $0.path.parameterCount == fewest }
         if let route = candidates.first(where: { $0.method == wanted }) {

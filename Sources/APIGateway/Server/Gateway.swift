@@ -88,7 +88,9 @@ struct Gateway: Sendable {
             var params = try RequestParams.ids(parameters)
             let document = route.takesBody ? try await document(body, of: call) : [:]
             let repeatKey = route.method == .post ? try await repeatKey(of: call, caller: caller) : nil
-            let fresh = RequestParams.Fresh(at: configuration.now(), repeatKey: repeatKey, shape: shape)
+            let fresh =
+                shape.makesSomething
+                ? RequestParams.Fresh(at: configuration.now(), repeatKey: repeatKey, shape: shape) : nil
             try RequestParams.complete(
                 &params,
                 shape: shape,

@@ -46,6 +46,8 @@ extension Agent {
             duty.queuecall = queuecall
             duty.leg = leg
             duty.rungAt = time
+            // Who turns out to talk has no end of a wrap-up before them: it would make them available meanwhile.
+            duty.wrapUpUntil = nil
         case .connected:
             status = .busy
             duty.availableSince = nil
@@ -117,7 +119,7 @@ extension Agent {
     }
 
     package func endWrapUp(now: Timestamp) -> [AgentEvent] {
-        guard let until = duty.wrapUpUntil, until <= now else { return [] }
+        guard duty.queuecall.isNone, let until = duty.wrapUpUntil, until <= now else { return [] }
         return [.wrappedUp]
     }
 }

@@ -10,6 +10,9 @@ extension Activeflow {
             "sequence": .integer(sequence), "tm_create": .time(createdAt), "tm_update": .optional(updatedAt),
             "tm_end": .optional(endedAt),
         ]
+        if !parts.isEmpty {
+            object.append("parts", .array(parts.map { [.integer($0.sequence), .integer(Int64($0.count))] }))
+        }
         if let stopRequestedAt { object.append("tm_stop_request", .time(stopRequestedAt)) }
         return .object(object)
     }
@@ -29,6 +32,12 @@ extension Activeflow {
             status: status,
             current: json["current"].isNull ? nil : try ExecutedAction(json: json["current"]),
             executed: try ExecutedAction.list(json["executed"]),
+            parts: (json["parts"].array ?? []).compactMap { part in
+                guard let pair = part.array, pair.count == 2, let sequence = pair[0].integer,
+                    let count = pair[1].integer
+                else { return nil }
+                return Part(sequence: sequence, count: Int(count))
+            },
             sequence: try json.requireInteger("sequence"),
             createdAt: try json.requireTime("tm_create"),
             updatedAt: json.optionalTime("tm_update"),

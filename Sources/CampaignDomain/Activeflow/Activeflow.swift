@@ -25,8 +25,11 @@ package struct Activeflow: Aggregate, Hashable {
     package var journal: ID
     package var status: Status
     package var current: ExecutedAction?
+    /// In the order in which they were executed, whatever the order in which that was told.
     package var executed: [ExecutedAction]
-    /// The position in the journal of what was told last: older news is none.
+    /// Which reports brought what is executed, in the same order.
+    package var parts: [Part] = []
+    /// The position in the journal of the latest report: what an older one says of the present is past.
     package var sequence: Int64
     package var createdAt: Timestamp
     package var updatedAt: Timestamp?
@@ -79,6 +82,18 @@ extension Activeflow {
         }
     }
 
+    /// What one report brought: `count` executed actions.
+    package struct Part: Hashable, Sendable {
+        /// The report's position in the journal.
+        package var sequence: Int64
+        package var count: Int
+
+        package init(sequence: Int64, count: Int) {
+            self.sequence = sequence
+            self.count = count
+        }
+    }
+
     package struct Progress: Hashable, Sendable {
         package var current: ExecutedAction?
         package var executed: [ExecutedAction]
@@ -126,18 +141,47 @@ extension Activeflow {
     }
 
     private mutating func apply(_ progress: Progress, at time: Timestamp) {
-        current = status == .ended ? nil : progress.current
-        executed += progress.executed
-        if executed.count > Activeflow.executedLimit { executed.removeFirst(executed.count - Activeflow.executedLimit) }
+        if progress.sequence >= sequence { current = status == .ended ? nil : progress.current }
+        insert(progress)
         sequence = max(sequence, progress.sequence)
         updatedAt = time
     }
 
+    /// Puts in what was executed where it belongs, once.
+    private mutating func insert(_ progress: Progress) {
+        guard !progress.executed.isEmpty, !has(progress.sequence) else { return }
+        let index = parts.lastIndex { $0.sequence < progress.sequence }.map { $0 + 1 } ?? 0
+        let place = executed.count - parts[index...].reduce(0) { $0 + $1.count }
+        executed.insert(contentsOf: progress.executed, at: place)
+        parts.insert(Part(sequence: progress.sequence, count: progress.executed.count), at: index)
+        var surplus = executed.count - Activeflow.executedLimit
+        guard surplus > 0 else { return }
+        executed.removeFirst(surplus)
+        while surplus > 0, let first = parts.first {
+            if first.count > surplus {
+                parts[0].count -= surplus
+            } else {
+                parts.removeFirst()
+            }
+            surplus -= min(surplus, first.count)
+        }
+    }
+
+    /// Whether the report at `sequence` brought something of what is executed.
+    private func has(_ sequence: Int64) -> Bool { parts.reversed().contains { $0.sequence == sequence } }
+
+    /// Whether a report says something that is not known: a later state, or actions that an earlier one left out.
+    private func lacks(_ report: FlowProgress) -> Bool {
+        if report.sequence > sequence || report.status == .ended && status != .ended { return true }
+        return !report.executed.isEmpty && !has(report.sequence)
+    }
+
     // MARK: - Rules
 
-    /// What a worker's report changes: nothing when it is older than what is known.
+    /// What a worker's report changes: nothing when all of it is known. One that others have overtaken still brings what
+    /// was executed.
     package static func hear(_ report: FlowProgress, current: Activeflow?, beginning: Beginning) -> [ActiveflowEvent] {
-        if let current, report.sequence <= current.sequence { return [] }
+        if let current, !current.lacks(report) { return [] }
         let progress = Progress(
             current: report.current,
             executed: report.executed,

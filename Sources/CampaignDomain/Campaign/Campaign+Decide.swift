@@ -25,12 +25,14 @@ extension Campaign {
         outplan: Outplan?,
         isQueueMissing: Bool = false,
         isFlowMissing: Bool = false,
+        isProgramTooLarge: Bool = false,
         isForEngine: Bool = false
     ) throws(Refusal) {
         let obstacles = startObstacles(
             outplan: outplan,
             isQueueMissing: isQueueMissing,
             isFlowMissing: isFlowMissing,
+            isProgramTooLarge: isProgramTooLarge,
             isForEngine: isForEngine
         )
         if let first = obstacles.first { throw first.refusal }
@@ -41,11 +43,13 @@ extension Campaign {
     /// - Parameters:
     ///   - isQueueMissing: it names a queue that is deleted.
     ///   - isFlowMissing: it names a flow that is deleted.
+    ///   - isProgramTooLarge: its actions and flows come to more than ``ProgramSource/sizeLimit``.
     ///   - isForEngine: another dialing engine serves its route.
     package func startObstacles(
         outplan: Outplan?,
         isQueueMissing: Bool = false,
         isFlowMissing: Bool = false,
+        isProgramTooLarge: Bool = false,
         isForEngine: Bool = false
     ) -> [StartObstacle] {
         var obstacles: [StartObstacle] = []
@@ -58,7 +62,8 @@ extension Campaign {
         }
         if isQueueMissing { obstacles.append(.queueMissing) }
         if isFlowMissing { obstacles.append(.flowMissing) }
-        if isForEngine { obstacles += engineObstacles }
+        // Other engines run no actions.
+        if isForEngine { obstacles += engineObstacles } else if isProgramTooLarge { obstacles.append(.programTooLarge) }
         return obstacles
     }
 
@@ -75,6 +80,7 @@ extension Campaign {
         case noTries = "NO_TRIES"
         case queueMissing = "QUEUE_MISSING"
         case flowMissing = "FLOW_MISSING"
+        case programTooLarge = "PROGRAM_TOO_LARGE"
         case engineCallsOnly = "ENGINE_CALLS_ONLY"
         case engineWithoutQueue = "ENGINE_WITHOUT_QUEUE"
 
@@ -105,6 +111,13 @@ extension Campaign {
                     .failedPrecondition,
                     rawValue,
                     "the campaign's flow is deleted; set flow_id with PUT /campaigns/{id}"
+                )
+            case .programTooLarge:
+                Refusal(
+                    .failedPrecondition,
+                    rawValue,
+                    "the campaign's actions, or those of its flow_id, come to more than \(ProgramSource.sizeLimit) bytes with "
+                        + "all flows that are named from there; shorten the texts of these flows, or name fewer of them"
                 )
             case .engineCallsOnly:
                 Refusal(

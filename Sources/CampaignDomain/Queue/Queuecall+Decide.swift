@@ -39,7 +39,7 @@ extension Queuecall {
         switch report.state {
         case .ringing: return []
         case .answered: return answer(report, isFree: isFree)
-        case .noAnswer, .busy, .failed: return end(report.leg, report.state.rawValue)
+        case .noAnswer, .busy, .failed, .late: return end(report.leg, report.state.rawValue)
         case .ended:
             if status == .service {
                 return report.leg == serviceLeg ? [.done(.served, at: report.at, wrapUp: wrapUp)] : []

@@ -178,7 +178,7 @@ package enum QueuecallEvent: DomainEvent, Hashable {
     case created(Queuecall.New)
     case waiting
     case connecting(Ringing)
-    /// An agent was rung in vain: `no_answer`, `busy`, `failed`, `ended`, or `no_report` when nothing was heard in time.
+    /// An agent was rung in vain: `no_answer`, `busy`, `failed`, `late`, `ended`, or `no_report` when nothing was heard in time.
     case legEnded(leg: ID, agent: ID, result: String)
     /// Caller and agent talk since `at`.
     case serviced(leg: ID, agent: ID, at: Timestamp)
@@ -200,6 +200,8 @@ extension Queuecall {
 
     /// Added to the time that an agent rings, for messages that are under way.
     package static let margin: Milliseconds = 10_000
+    /// How long the order to ring may be under way; the rest of the margin is for the news of what came of it.
+    package static let ringWithin: Milliseconds = 5_000
 
     package static func evolve(_ state: inout Queuecall?, _ event: QueuecallEvent, at time: Timestamp) {
         if case .created(let new) = event {
@@ -225,15 +227,7 @@ extension Queuecall {
             }
         case .legEnded(let leg, let agent, let result):
             legs.removeAll { $0.id == leg }
-            guard result != AgentLegReport.State.ended.rawValue else {
-                guard legs.isEmpty else { break }
-                vain += 1
-                heldUntil = time + Queuecall.vainPause
-                break
-            }
-            vain = 0
-            misses.removeAll { $0.agent == agent }
-            misses.append(Miss(agent: agent, leg: leg, at: time))
+            end(AgentLegReport.State(rawValue: result), leg, of: agent, at: time)
         case .serviced(let leg, let agent, let moment):
             if let rung = legs.first(where: { $0.id == leg }) {
                 agentIdle = rung.idle
@@ -256,5 +250,21 @@ extension Queuecall {
             legs = []
         }
         updatedAt = time
+    }
+
+    private mutating func end(_ result: AgentLegReport.State?, _ leg: ID, of agent: ID, at time: Timestamp) {
+        switch result {
+        case .ended:
+            guard legs.isEmpty else { return }
+            vain += 1
+            heldUntil = time + Queuecall.vainPause
+        case .late:
+            // The way to its worker is slow: the next order would be late as well if it came at once.
+            if legs.isEmpty { heldUntil = time + Queuecall.vainPause }
+        default:
+            vain = 0
+            misses.removeAll { $0.agent == agent }
+            misses.append(Miss(agent: agent, leg: leg, at: time))
+        }
     }
 }

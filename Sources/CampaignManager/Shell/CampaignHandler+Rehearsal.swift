@@ -104,6 +104,12 @@ extension CampaignReads {
                 isQueueMissing: try !queue.isNone
                     && CampaignTables.queues.load(queue, in: db)?.state.deletedAt != nil,
                 isFlowMissing: try !flow.isNone && CampaignTables.flows.load(flow, in: db)?.state.deletedAt != nil,
+                isProgramTooLarge: try campaign.settings.hasProgram
+                    && ProgramSource(campaign) { id in
+                        let flow = try CampaignTables.flows.load(id, in: db)?.state
+                        return flow?.customer == campaign.customer && flow?.deletedAt == nil
+                            ? flow?.settings.actions : nil
+                    }.isTooLarge,
                 isForEngine: engineRoutes.contains(route)
             ).map { Obstacle($0) }
             if campaign.isPaused { obstacles.append(.paused) }

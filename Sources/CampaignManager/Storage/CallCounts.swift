@@ -90,29 +90,20 @@ package struct CallCounts: Hashable, Sendable {
 }
 
 /// The counts against the rows they count.
-package struct CallCountCheck: VerifiedProjection {
-    package init() {}
-    package var name: String { "call_count" }
-
-    package func check(_ db: Database, report: (Violation) -> Void) throws {
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT 'campaign ' || hex(campaign_id) || ' ' || bucket, sum(counted), sum(kept) FROM (
-                    SELECT campaign_id, bucket, 1 AS counted, 0 AS kept FROM campaigncall
-                    UNION ALL SELECT campaign_id, 'ever_answered', 1, 0 FROM campaigncall WHERE was_answered = 1
-                    UNION ALL SELECT campaign_id, bucket, 0, calls FROM call_count
-                ) GROUP BY campaign_id, bucket HAVING sum(counted) <> sum(kept)
-                UNION ALL
-                SELECT 'journal ' || hex(journal) || ' open', sum(counted), sum(kept) FROM (
-                    SELECT journal, bucket IN ('dialing', 'answered') AS counted, 0 AS kept FROM campaigncall
-                    UNION ALL SELECT journal, 0, open FROM journal_count
-                ) GROUP BY journal HAVING sum(counted) <> sum(kept)
-                """
-        )
-        while let row = try rows.next() {
-            let (what, counted, kept): (String, Int64, Int64) = (row[0], row[1], row[2])
-            report(Violation(0, "projection", "\(what): \(counted) campaigncalls, the count says \(kept)"))
-        }
-    }
+package let callCountCheck = CountCheck(
+    "call_count",
+    sql: """
+        SELECT 'campaign ' || hex(campaign_id) || ' ' || bucket, sum(counted), sum(kept) FROM (
+            SELECT campaign_id, bucket, 1 AS counted, 0 AS kept FROM campaigncall
+            UNION ALL SELECT campaign_id, 'ever_answered', 1, 0 FROM campaigncall WHERE was_answered = 1
+            UNION ALL SELECT campaign_id, bucket, 0, calls FROM call_count
+        ) GROUP BY campaign_id, bucket HAVING sum(counted) <> sum(kept)
+        UNION ALL
+        SELECT 'journal ' || hex(journal) || ' open', sum(counted), sum(kept) FROM (
+            SELECT journal, bucket IN ('dialing', 'answered') AS counted, 0 AS kept FROM campaigncall
+            UNION ALL SELECT journal, 0, open FROM journal_count
+        ) GROUP BY journal HAVING sum(counted) <> sum(kept)
+        """
+) { what, counted, kept in
+    "\(what): \(counted) campaigncalls, the count says \(kept)"
 }

@@ -22,7 +22,8 @@ package enum CampaignTables {
             "CREATE UNIQUE INDEX agent_username ON agent(username)",
             "CREATE INDEX agent_list ON agent(customer_id, created_at)",
             "CREATE INDEX agent_available ON agent(customer_id) WHERE can_be_rung = 1",
-        ]
+        ],
+        form: 2
     )
 
     package static let queues = AggregateTable<Queue>(
@@ -132,7 +133,8 @@ package enum CampaignTables {
         indexes: [
             "CREATE INDEX activeflow_list ON activeflow(customer_id, created_at)",
             "CREATE INDEX activeflow_campaign ON activeflow(campaign_id, created_at)",
-        ]
+        ],
+        form: 2
     )
 
     package static let workers = AggregateTable<Worker>(
@@ -167,7 +169,7 @@ extension AggregateTable.Column {
 /// What `log verify` recomputes of campaign-manager's log.
 package let campaignManagerProjections: [any VerifiedProjection] = [
     CampaignTables.customers, CampaignTables.agents, CampaignTables.accessKeys, CampaignTables.outplans,
-    CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, CallCountCheck(),
-    CampaignTables.queues, CampaignTables.queuecalls, QueueCountCheck(), CampaignTables.flows, CampaignTables.system,
+    CampaignTables.campaigns, CampaignTables.calls, CampaignTables.workers, callCountCheck,
+    CampaignTables.queues, CampaignTables.queuecalls, queueCountCheck, CampaignTables.flows, CampaignTables.system,
     CampaignTables.activeflows,
 ]

@@ -150,44 +150,35 @@ package struct CampaignService: Hashable, Sendable {
 }
 
 /// The counts against the rows that they count.
-package struct QueueCountCheck: VerifiedProjection {
-    package init() {}
-    package var name: String { "queue_count" }
-
-    package func check(_ db: Database, report: (Violation) -> Void) throws {
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT 'queue ' || hex(queue_id) || ' needed', sum(counted), sum(kept) FROM (
-                    SELECT needed_queue_id AS queue_id, 1 AS counted, 0 AS kept FROM campaigncall
-                        WHERE needed_queue_id IS NOT NULL
-                    UNION ALL SELECT queue_id, 0, calls FROM queue_need
-                ) GROUP BY queue_id HAVING sum(counted) <> sum(kept)
-                UNION ALL
-                SELECT 'queue ' || hex(queue_id) || ' ' || status, sum(counted), sum(kept) FROM (
-                    SELECT queue_id, status, 1 AS counted, 0 AS kept FROM queuecall
-                    UNION ALL SELECT queue_id, status, 0, calls FROM queue_count
-                ) GROUP BY queue_id, status HAVING sum(counted) <> sum(kept)
-                UNION ALL
-                SELECT 'campaign ' || hex(campaign_id) || ' ' || what, sum(counted), sum(kept) FROM (
-                    \(QueueCountCheck.serviceSums)
-                ) GROUP BY campaign_id, what HAVING sum(counted) <> sum(kept)
-                """
-        )
-        while let row = try rows.next() {
-            let (what, counted, kept): (String, Int64, Int64) = (row[0], row[1], row[2])
-            report(Violation(0, "projection", "\(what): the rows say \(counted), the count \(kept)"))
-        }
-    }
-
-    private static let serviceSums = [
-        ("incoming", "1"), ("serviced", "status IN ('service', 'done')"), ("abandoned", "status = 'abandoned'"),
-        ("waiting", "waiting"), ("agent_idle", "agent_idle"), ("ringing", "ringing"), ("talking", "talking"),
-        ("wrap_up", "wrap_up"),
-    ].map { name, sum in
+package let queueCountCheck = CountCheck(
+    "queue_count",
+    sql: """
+        SELECT 'queue ' || hex(queue_id) || ' needed', sum(counted), sum(kept) FROM (
+            SELECT needed_queue_id AS queue_id, 1 AS counted, 0 AS kept FROM campaigncall
+                WHERE needed_queue_id IS NOT NULL
+            UNION ALL SELECT queue_id, 0, calls FROM queue_need
+        ) GROUP BY queue_id HAVING sum(counted) <> sum(kept)
+        UNION ALL
+        SELECT 'queue ' || hex(queue_id) || ' ' || status, sum(counted), sum(kept) FROM (
+            SELECT queue_id, status, 1 AS counted, 0 AS kept FROM queuecall
+            UNION ALL SELECT queue_id, status, 0, calls FROM queue_count
+        ) GROUP BY queue_id, status HAVING sum(counted) <> sum(kept)
+        UNION ALL
+        SELECT 'campaign ' || hex(campaign_id) || ' ' || what, sum(counted), sum(kept) FROM (
+            \(serviceSums)
+        ) GROUP BY campaign_id, what HAVING sum(counted) <> sum(kept)
         """
-        SELECT campaign_id, '\(name)' AS what, \(sum) AS counted, 0 AS kept FROM queuecall
-        UNION ALL SELECT campaign_id, '\(name)', 0, \(name) FROM campaign_service
-        """
-    }.joined(separator: " UNION ALL ")
+) { what, counted, kept in
+    "\(what): the rows say \(counted), the count \(kept)"
 }
+
+private let serviceSums = [
+    ("incoming", "1"), ("serviced", "status IN ('service', 'done')"), ("abandoned", "status = 'abandoned'"),
+    ("waiting", "waiting"), ("agent_idle", "agent_idle"), ("ringing", "ringing"), ("talking", "talking"),
+    ("wrap_up", "wrap_up"),
+].map { name, sum in
+    """
+    SELECT campaign_id, '\(name)' AS what, \(sum) AS counted, 0 AS kept FROM queuecall
+    UNION ALL SELECT campaign_id, '\(name)', 0, \(name) FROM campaign_service
+    """
+}.joined(separator: " UNION ALL ")

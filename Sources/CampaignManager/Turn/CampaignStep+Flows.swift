@@ -9,12 +9,43 @@ extension CampaignStep {
     // MARK: - Programs
 
     /// What the attempts of a campaign run, as its actions and flows are now; nil when they are just calls.
-    func program(of campaign: Campaign) throws -> Program? {
+    mutating func program(of campaign: Campaign) throws -> Program? {
         guard campaign.settings.hasProgram else { return nil }
-        let source = try ProgramSource(campaign) { id in
-            let flow = try CampaignTables.flows.load(id, in: turn)?.state
-            return flow?.customer == campaign.customer && flow?.deletedAt == nil ? flow?.settings.actions : nil
-        }
+        if let known = memory.programs.program(of: campaign.id) { return known }
+        let source = try source(of: campaign)
+        guard let program = CampaignStep.program(of: source) else { return nil }
+        memory.programs.keep(program, of: campaign.id, flows: source.named, size: source.size)
+        return program
+    }
+
+    func source(of campaign: Campaign) throws -> ProgramSource {
+        try ProgramSource(campaign) { try actions(of: $0, customer: campaign.customer) }
+    }
+
+    /// Of a flow of the customer that is not deleted.
+    private func actions(of flow: ID, customer: ID) throws -> [JSONValue]? {
+        let flow = try CampaignTables.flows.load(flow, in: turn)?.state
+        return flow?.customer == customer && flow?.deletedAt == nil ? flow?.settings.actions : nil
+    }
+
+    /// Throws when what a flow is to do comes to too much with the flows that it names.
+    func checkSize(of actions: [JSONValue], flow id: ID, customer: ID) throws {
+        try ProgramSource(actions: actions) { named in
+            named == id ? actions : try self.actions(of: named, customer: customer)
+        }.requireSize(field: "actions")
+    }
+
+    /// Throws when `events` give a campaign more to do than a program may hold.
+    func checkSize(of campaign: Campaign?, after events: [CampaignEvent]) throws {
+        var changed = campaign
+        for event in events { Campaign.evolve(&changed, event, at: now) }
+        guard let changed, changed.settings.hasProgram else { return }
+        let (settings, before) = (changed.settings, campaign?.settings)
+        guard settings.actions != before?.actions ?? [] || settings.flow != before?.flow ?? .none else { return }
+        try source(of: changed).requireSize(field: settings.actions.isEmpty ? "flow_id" : "actions")
+    }
+
+    private static func program(of source: ProgramSource) -> Program? {
         // Half of the digest, marked as an id of no other version.
         let digest = Array(SHA256.hash(data: source.content).prefix(16))
         guard let id = ID(bytes: digest) else { return nil }

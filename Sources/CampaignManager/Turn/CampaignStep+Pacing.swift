@@ -82,7 +82,7 @@ extension CampaignStep {
         }
         for (campaign, held) in memory.held {
             guard let route = try runningRoute(campaign) else { continue }
-            promised[route, default: 0] += Int64(held.leases.count)
+            promised[route, default: 0] += held.reduce(0) { $0 + Int64($1.leases.count) }
         }
         var sharing: [ID: [Campaign]] = [:]
         for loaded in running {
@@ -155,7 +155,7 @@ extension CampaignStep {
         if memory.pending[campaign.id] == nil { request(0, for: campaign) }
     }
 
-    /// What `calls_per_second` allows now; asks to be woken for the next token.
+    /// What `calls_per_second` allows now; asks to be woken for the next ones.
     private mutating func rateAllowance(of campaign: Campaign) -> Int64? {
         let rate = campaign.settings.callsPerSecond
         guard rate > 0 else {
@@ -165,7 +165,7 @@ extension CampaignStep {
         var bucket = memory.buckets[campaign.id] ?? TokenBucket(rate: rate, now: now)
         if bucket.rate != rate { bucket.setRate(rate, now: now) }
         let allowance = bucket.available(at: now)
-        if allowance <= 0 { wake(at: bucket.nextToken(after: now)) }
+        if allowance <= 0 { wake(at: bucket.nextPortion(after: now)) }
         memory.buckets[campaign.id] = bucket
         return allowance
     }
@@ -243,7 +243,7 @@ extension CampaignStep {
         _ context: EventContext
     ) throws {
         guard !leases.isEmpty else { return }
-        var adoption = try Adoption(of: loaded, run: run, outdial: outdial, context, in: self)
+        var adoption = try Adoption(of: loaded, run: run, outdial: outdial, context, in: &self)
         var capacity = try capacity()
         for lease in leases { try adopt(lease, by: &adoption, &capacity) }
     }
@@ -262,8 +262,13 @@ extension CampaignStep {
         var open: Int64
         let context: EventContext
 
-        init(of loaded: LoadedCampaign, run: Int64, outdial: ID, _ context: EventContext, in step: CampaignStep) throws
-        {
+        init(
+            of loaded: LoadedCampaign,
+            run: Int64,
+            outdial: ID,
+            _ context: EventContext,
+            in step: inout CampaignStep
+        ) throws {
             self.loaded = loaded
             self.run = run
             self.outdial = outdial
@@ -295,7 +300,8 @@ extension CampaignStep {
         // An answer that was long on its way is for outdial-manager to judge again.
         let isAllowed =
             isFirst && isRunning && (limit == 0 || adoption.open < limit)
-            && !adoption.tested.contains(lease.destination.target) && (lease.startBy.map { now <= $0 } ?? true)
+            && !adoption.tested.contains(DialedNumber.key(of: lease.destination))
+            && (lease.startBy.map { now <= $0 } ?? true)
             && (campaign.engineObstacles.isEmpty || !isForEngine(campaign, adoption.outplan))
         let route = CampaignStep.route(of: campaign.settings, adoption.outplan)
         guard let worker = isAllowed ? capacity.take(on: route) : nil, let outplan = adoption.outplan else {

@@ -77,8 +77,12 @@ extension CampaignStep {
             if settings.onComplete != current?.state.settings.onComplete {
                 try requireFlow(settings.onComplete, of: request.customerID, field: "on_complete_flow_id")
             }
+            if settings.actions != current?.state.settings.actions {
+                try checkSize(of: settings.actions, flow: id, customer: request.customerID)
+            }
         default: break
         }
+        if !events.isEmpty { memory.programs.forget(flow: id) }
         return try CampaignTables.flows.record(events, on: id, current: current, context: context, in: turn).state.json
     }
 

@@ -48,6 +48,7 @@ extension CampaignStep {
             body: try RequestBody(request.params["body"])
         )
         if case .created(_, _, let settings)? = events.first { try checkReferences(settings, request.customerID) }
+        try checkSize(of: nil, after: events)
         return try resource(
             try CampaignTables.campaigns.record(events, on: id, current: nil, context: context, in: turn)
         )
@@ -68,6 +69,7 @@ extension CampaignStep {
             try checkReferences(loaded.state.settings, request.customerID, changes: changes)
         }
         try checkRoute(of: loaded.state, after: events)
+        try checkSize(of: loaded.state, after: events)
         let updated = try record(events, on: loaded, context)
         try drain(updated)
         return try resource(updated)
@@ -161,6 +163,7 @@ extension CampaignStep {
             isFlowMissing: isMissing(campaign.settings.flow) {
                 try CampaignTables.flows.load($0, in: turn).map { $0.state.deletedAt }
             },
+            isProgramTooLarge: campaign.settings.hasProgram && source(of: campaign).isTooLarge,
             isForEngine: isForEngine(campaign, outplan)
         )
     }

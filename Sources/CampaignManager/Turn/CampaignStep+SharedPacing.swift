@@ -12,7 +12,7 @@ extension CampaignStep {
     /// How long an answer waits for those of the other campaigns of its queue: one that is lost holds nobody up for longer.
     static let longestHold: Milliseconds = 1_000
 
-    /// Leases of one campaign of which no calls are made yet.
+    /// Leases of one run of a campaign of which no calls are made yet.
     struct HeldLeases {
         var leases: [Lease]
         var run: Int64
@@ -95,20 +95,38 @@ extension CampaignStep {
 
     // MARK: - Making calls
 
-    /// Keeps leases until the other campaigns of the queue have theirs.
+    /// Keeps leases until the other campaigns of the queue have theirs. They stay those of the run that took them.
     mutating func hold(_ leases: [Lease], run: Int64, outdial: ID, by campaign: ID, _ context: EventContext) {
         guard !leases.isEmpty else { return }
-        guard let held = memory.held[campaign] else {
-            memory.held[campaign] = HeldLeases(leases: leases, run: run, outdial: outdial, context: context)
-            return
+        var held = memory.held[campaign] ?? []
+        let known = Set(held.flatMap(\.leases).map(\.attempt))
+        let fresh = leases.filter { !known.contains($0.attempt) }
+        if let index = held.firstIndex(where: { $0.run == run && $0.outdial == outdial }) {
+            held[index].leases += fresh
+        } else if !fresh.isEmpty {
+            held.append(HeldLeases(leases: fresh, run: run, outdial: outdial, context: context))
         }
-        let known = Set(held.leases.map(\.attempt))
-        memory.held[campaign]?.leases += leases.filter { !known.contains($0.attempt) }
+        memory.held[campaign] = held
+    }
+
+    /// Gives back what is held for another run of `campaign` than the one that goes on now.
+    private mutating func returnHeldOfOtherRuns(of campaign: LoadedCampaign) throws {
+        guard let held = memory.held[campaign.id] else { return }
+        let current = held.filter { $0.run == campaign.state.run }
+        guard current.count < held.count else { return }
+        memory.held[campaign.id] = current.isEmpty ? nil : current
+        for other in held where other.run != campaign.state.run {
+            guard let loaded = try self.campaign(campaign.id) else { return }
+            try adopt(other.leases, run: other.run, outdial: other.outdial, by: loaded, other.context)
+        }
     }
 
     /// Makes calls of what is held, once no campaign of the same queue is waited for.
     mutating func adoptHeld() throws {
         guard !memory.held.isEmpty else { return }
+        for id in memory.held.keys.sorted() {
+            if let loaded = try campaign(id) { try returnHeldOfOtherRuns(of: loaded) }
+        }
         var groups: [ID: [LoadedCampaign]] = [:]
         for id in memory.held.keys {
             guard let loaded = try campaign(id) else { continue }
@@ -136,14 +154,16 @@ extension CampaignStep {
         var waiting: [ID: ArraySlice<Lease>] = [:]
         var turns: [ID: Timestamp] = [:]
         for loaded in campaigns {
-            guard let held = memory.held.removeValue(forKey: loaded.id) else { continue }
+            // All of the run that goes on, and so of one outdial: it changes only while the campaign is stopped.
+            guard let all = memory.held.removeValue(forKey: loaded.id), var held = all.first else { continue }
+            held.leases = all.flatMap(\.leases)
             touched.insert(loaded.id)
             adoptions[loaded.id] = try Adoption(
                 of: loaded,
                 run: held.run,
                 outdial: held.outdial,
                 held.context,
-                in: self
+                in: &self
             )
             waiting[loaded.id] = held.leases[...]
             turns[loaded.id] = try lastDialed(loaded.id)

@@ -39,7 +39,8 @@ extension CampaignStep {
         let lease = Lease(attempt: id, target: .none, destination: destination, destinationIndex: 0, tryCount: 1)
         var assignment = assignment(of: lease, to: worker, for: campaign, outplan, outdial: .none)
         assignment.isTest = true
-        try assign(try program(of: campaign), to: &assignment, lease, context)
+        let program = try program(of: campaign)
+        try assign(program, to: &assignment, lease, context)
         let call = try CampaignTables.calls.record(
             [.created(assignment)],
             on: id,
@@ -83,7 +84,8 @@ extension CampaignStep {
             [customer],
             in: db
         )
-        guard !open.contains(where: { $0.state.assignment.destination.target == destination.target }) else {
+        let number = DialedNumber.key(of: destination)
+        guard !open.contains(where: { DialedNumber.key(of: $0.state.assignment.destination) == number }) else {
             throw Refusal(
                 .failedPrecondition,
                 "NUMBER_BUSY",
@@ -92,7 +94,8 @@ extension CampaignStep {
         }
     }
 
-    /// The numbers that test calls of `customer` have on the line: no campaign rings them meanwhile.
+    /// The numbers that test calls of `customer` have on the line, as ``DialedNumber/key(of:)`` writes them: no campaign
+    /// rings them meanwhile.
     func numbersOfTestCalls(of customer: ID) throws -> Set<String> {
         guard try CallCounts(campaign: .none, in: db).open > 0 else { return [] }
         let open = try CampaignTables.calls.fetch(
@@ -101,7 +104,8 @@ extension CampaignStep {
             in: db
         )
         return Set(
-            open.filter { $0.state.assignment.customer == customer }.map(\.state.assignment.destination.target)
+            open.filter { $0.state.assignment.customer == customer }
+                .map { DialedNumber.key(of: $0.state.assignment.destination) }
         )
     }
 }

@@ -49,12 +49,14 @@ package final class CampaignTurn {
         var stamps = StampSource()
         var nextWake: Timestamp?
         var hasReconciled = false
+        /// What campaigns run on their calls.
+        var programs = ProgramCache()
         /// The agents who can be rung.
         var roster = AgentRoster()
         /// Whether those who waited when this process began were looked at.
         var hasMatched = false
         /// What campaigns that share a queue got and have not made calls of yet.
-        var held: [ID: CampaignStep.HeldLeases] = [:]
+        var held: [ID: [CampaignStep.HeldLeases]] = [:]
         /// When campaigns with a queue asked for the targets that they wait for.
         var askedAt: [ID: Timestamp] = [:]
         /// When each campaign with a queue made its last call: who did so longest ago is next.
@@ -190,6 +192,9 @@ struct CampaignStep {
     ) throws -> LoadedCampaign {
         guard !events.isEmpty else { return loaded }
         touched.insert(loaded.id)
+        if events.contains(where: { if case .updated = $0 { true } else { false } }) {
+            memory.programs.forget(campaign: loaded.id)
+        }
         let updated = try CampaignTables.campaigns.record(
             events,
             on: loaded.id,

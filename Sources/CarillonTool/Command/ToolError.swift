@@ -67,7 +67,8 @@ extension Carillon {
 enum CommandNames {
     static let all: Set<String> = [
         "up", "account", "create", "list", "import", "campaign", "run", "stop", "watch", "log", "show", "history",
-        "verify", "rebuild", "demo", "outdial", "target", "outplan", "campaigncall", "agent", "queue", "flow",
+        "verify", "rebuild", "why", "state", "blame", "bisect", "demo", "outdial", "target", "outplan", "campaigncall",
+        "agent", "queue", "flow",
         "accesskey", "customer", "get", "set", "delete", "results", "rehearse", "rearm", "dialing", "on", "off",
     ]
 

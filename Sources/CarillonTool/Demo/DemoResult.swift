@@ -65,6 +65,6 @@ struct DemoResult: Sendable {
         guard let chosen, let id = ID(chosen.suffix(36)) else { return [] }
         let entries = try LogHistory.entries(of: id, kind: "target", in: logs)
         return ["", "History of target \(id)"]
-            + entries.map { $0.line(isMasked: true, hasColor: Terminal.hasColor) }
+            + entries.map { $0.line(LogStyle.terminal) }
     }
 }

@@ -12,13 +12,12 @@ struct LogBisectCommand: AsyncParsableCommand {
 
     @Argument(help: "campaign:ID, target:ID, campaigncall:ID, … or a bare ID.") var resource: String
     @Argument(help: "FIELD=VALUE, such as status=done.") var condition: String
-    @OptionGroup var directory: DataDirectoryOption
-    @Flag(help: "JSON, one document.") var json = false
+    @OptionGroup var options: LogOptions
     @Flag(help: "Show numbers and addresses wholly.") var unmasked = false
 
     func run() async throws {
         let condition = try FieldCondition(condition)
-        let replay = try Replay(resource, in: try LogDirectory(path: directory.path))
+        let replay = try Replay(resource, in: try options.open())
         try condition.path.require(in: replay)
         var first: LogEntry?
         try replay.walk { entry, _, after in
@@ -30,9 +29,7 @@ struct LogBisectCommand: AsyncParsableCommand {
                 "\(condition.path.text) of \(replay.kind.name) \(replay.id) was never \(condition.value)"
             )
         }
-        let line =
-            json
-            ? first.json(isMasked: !unmasked).text : first.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
-        Terminal.write(line + "\n")
+        let style = options.style(unmasked: unmasked)
+        Terminal.write((options.json ? first.json(isMasked: !unmasked).text : first.line(style)) + "\n")
     }
 }

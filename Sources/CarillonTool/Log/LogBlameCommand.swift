@@ -13,12 +13,11 @@ struct LogBlameCommand: AsyncParsableCommand {
     @Argument(help: "campaign:ID, target:ID, campaigncall:ID, … or a bare ID.") var resource: String
     @Argument(help: "A field of the object: status, progress.idle, destination_0.target.") var field: String
     @Option(help: "As of this time or position; now when absent.") var at: String?
-    @OptionGroup var directory: DataDirectoryOption
-    @Flag(help: "JSON, one document.") var json = false
+    @OptionGroup var options: LogOptions
     @Flag(help: "Show numbers and addresses wholly.") var unmasked = false
 
     func run() async throws {
-        let directory = try LogDirectory(path: directory.path)
+        let directory = try options.open()
         let moment = try Moment(at, in: directory)
         let replay = try Replay(resource, in: directory)
         let path = FieldPath(text: field)
@@ -27,7 +26,7 @@ struct LogBlameCommand: AsyncParsableCommand {
             throw ToolError.failed("\(replay.kind.name) \(replay.id) did not exist then")
         }
         let chain = try Causes.chain(of: change.entry, in: directory)
-        if json {
+        if options.json {
             let document: JSONValue = [
                 "field": .string(field), "before": shown(change.before), "after": shown(change.after),
                 "event": change.entry.json(isMasked: !unmasked),
@@ -36,9 +35,8 @@ struct LogBlameCommand: AsyncParsableCommand {
             return Terminal.write(document.text + "\n")
         }
         Terminal.write("\(field): \(text(change.before)) -> \(text(change.after)), by \(change.entry.event.actor)\n")
-        for entry in [change.entry] + chain {
-            Terminal.write(entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor) + "\n")
-        }
+        let style = options.style(unmasked: unmasked)
+        for entry in [change.entry] + chain { Terminal.write(entry.line(style) + "\n") }
     }
 
     private func shown(_ value: JSONValue) -> JSONValue {
@@ -68,29 +66,5 @@ struct FieldChange {
             return true
         }
         return found
-    }
-}
-
-/// What led to an event, over all logs.
-enum Causes {
-    private static let limit = 20
-
-    /// From the nearest to the first: the events that are named as causes, each in whichever log holds it.
-    static func chain(of entry: LogEntry, in directory: LogDirectory) throws -> [LogEntry] {
-        var chain: [LogEntry] = []
-        var next = entry.event.causation
-        while let id = next, chain.count < limit {
-            guard let cause = try find(id, in: directory) else { return chain }
-            chain.append(cause)
-            next = cause.event.causation == id ? nil : cause.event.causation
-        }
-        return chain
-    }
-
-    private static func find(_ id: ID, in directory: LogDirectory) throws -> LogEntry? {
-        for log in directory.logs {
-            if let event = try log.reader.event(id: id) { return LogEntry(log: log.name, event: event) }
-        }
-        return nil
     }
 }

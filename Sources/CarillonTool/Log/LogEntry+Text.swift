@@ -3,14 +3,15 @@ import EventLog
 
 extension LogEntry {
     /// One line for a person, in columns.
-    func line(isMasked: Bool, hasColor: Bool) -> String {
+    func line(_ style: LogStyle, showsCause: Bool = true) -> String {
         let place = LogEntry.padded(position, 26)
-        let time = event.recordedAt.documented
+        let time = style.time(event.recordedAt)
         let type = LogEntry.padded(event.type, 30)
-        let because = event.causation.map { " <- \($0)" } ?? ""
+        let because = showsCause ? event.causation.map { " <- \($0)" } ?? "" : ""
         let subject = LogEntry.padded(LogEntry.shortStream(event.stream), 24)
-        return Style.dim.apply(place, hasColor) + " " + time + " " + Style.cyan.apply(type, hasColor) + " " + subject
-            + " " + gist(isMasked: isMasked) + Style.dim.apply(because, hasColor)
+        return Style.dim.apply(place, style.hasColor) + " " + time + " " + Style.cyan.apply(type, style.hasColor) + " "
+            + subject
+            + " " + gist(style) + Style.dim.apply(because, style.hasColor)
     }
 
     /// The event as one JSON document.
@@ -24,31 +25,32 @@ extension LogEntry {
     }
 
     /// What the data says, shortened: `name=value` of the members that are not ids of the event's own stream.
-    func gist(isMasked: Bool) -> String {
+    func gist(_ style: LogStyle) -> String {
         guard event.data != nil else { return "(erased)" }
         var parts: [String] = []
-        LogEntry.collect(isMasked ? Masking.apply(data) : data, prefix: "", stream: event.stream, into: &parts)
+        LogEntry.collect(style.isMasked ? Masking.apply(data) : data, stream: event.stream, style, into: &parts)
         let text = parts.joined(separator: " ")
         return text.count > 160 ? text.prefix(157) + "..." : text
     }
 
-    private static func collect(_ json: JSONValue, prefix: String, stream: String, into parts: inout [String]) {
+    private static func collect(_ json: JSONValue, stream: String, _ style: LogStyle, into parts: inout [String]) {
         for member in json.object?.members ?? [] where !isContext(member.name) {
             switch member.value {
             case .null, .array: continue
             case .object(let object):
                 if let target = object["target"].string {
-                    parts.append("\(prefix)\(member.name)=\(target)")
+                    parts.append("\(member.name)=\(target)")
                 } else {
-                    collect(member.value, prefix: "", stream: stream, into: &parts)
+                    collect(member.value, stream: stream, style, into: &parts)
                 }
             case .string, .uuid:
                 let text = member.value.string ?? ""
                 guard !text.isEmpty, !stream.hasSuffix(text), text != ID.none.description else { continue }
-                parts.append("\(prefix)\(member.name)=\(ID(text) == nil ? text : shortID(text))")
+                parts.append("\(member.name)=\(ID(text) == nil ? text : shortID(text))")
             default:
-                let isTime = member.value.integer.map { $0 > 1_000_000_000_000_000 } ?? false
-                parts.append("\(prefix)\(member.name)=\(isTime ? time(member.value) : member.value.text)")
+                let moment = member.value.integer.flatMap { $0 > 1_000_000_000_000_000 ? $0 : nil }
+                let text = moment.map { style.clock(Timestamp(microseconds: $0)) } ?? member.value.text
+                parts.append("\(member.name)=\(text)")
             }
         }
     }
@@ -58,12 +60,8 @@ extension LogEntry {
         ["customer_id", "request_id", "outdial_id", "outplan_id", "correlation_id", "item_id", "run"].contains(name)
     }
 
-    private static func time(_ json: JSONValue) -> String {
-        json.integer.map { String(Timestamp(microseconds: $0).documented.suffix(15)) } ?? ""
-    }
-
     /// The end of an id: the beginning of ours is their time, and alike.
-    private static func shortID(_ text: String) -> String { ".." + text.suffix(12) }
+    static func shortID(_ text: String) -> String { ".." + text.suffix(12) }
 
     static func shortStream(_ stream: String) -> String {
         guard stream.count > 36, ID(stream.suffix(36)) != nil else { return stream }

@@ -14,16 +14,16 @@ struct LogRebuildCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var directory: DataDirectoryOption
+    @OptionGroup var options: LogOptions
 
     @Option(help: "The directory for the rebuilt logs; made when it does not exist.", completion: .directory)
     var into: String
 
-    @Flag(help: "One line of JSON.") var json = false
-
     func run() async throws {
         let target = URL(fileURLWithPath: into).standardizedFileURL.path
-        guard target != directory.path else { throw ToolError.usage("--into must be another directory than the logs'") }
+        guard target != options.directory.path else {
+            throw ToolError.usage("--into must be another directory than the logs'")
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: target,
@@ -33,7 +33,7 @@ struct LogRebuildCommand: AsyncParsableCommand {
         } catch {
             throw ToolError.failed("\(target) cannot be made; give another directory with --into")
         }
-        let reports = try LogDirectory(path: directory.path).logs.map { log in
+        let reports = try options.open().logs.map { log in
             try LogRebuild.run(
                 source: log.reader.path,
                 into: "\(target)/\(log.name).db",
@@ -42,7 +42,7 @@ struct LogRebuildCommand: AsyncParsableCommand {
             )
         }
         let found = LogVerification(reports: reports)
-        Terminal.write(json ? found.json.text + "\n" : found.text(of: "rebuild"))
+        Terminal.write(options.json ? found.json.text + "\n" : found.text(of: "rebuild"))
         if found.violations > 0 { throw ExitCode(1) }
     }
 }

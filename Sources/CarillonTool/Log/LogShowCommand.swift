@@ -9,7 +9,7 @@ struct LogCommand: AsyncParsableCommand {
         abstract: "Explains what happened, from the logs of a data directory; never writes to them.",
         subcommands: [
             LogShowCommand.self, LogHistoryCommand.self, LogStateCommand.self, LogBlameCommand.self,
-            LogBisectCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
+            LogBisectCommand.self, LogWhyCommand.self, LogVerifyCommand.self, LogRebuildCommand.self,
         ]
     )
 }
@@ -18,24 +18,23 @@ struct LogCommand: AsyncParsableCommand {
 struct LogShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows events.")
 
-    @OptionGroup var directory: DataDirectoryOption
+    @OptionGroup var options: LogOptions
     @Option(help: "Only this stream, such as target-<id>.") var stream: String?
     @Option(help: "Only this type, such as campaigncall_created.") var type: String?
     @Option(help: "Only what names this campaign.") var campaign: String?
     @Option(help: "Only what names this target.") var target: String?
     @Option(help: "Only what names this customer.") var customer: String?
     @Option(help: "Only what this request or delivery led to.") var correlation: String?
-    @Option(help: "Only from this time on, UTC: 2026-01-31T12:00:00.") var since: String?
-    @Option(help: "Only up to this time, UTC.") var until: String?
+    @Option(help: "Only from this time on: 2026-01-31T12:00:00Z. UTC unless it has an offset.") var since: String?
+    @Option(help: "Only up to this time.") var until: String?
     @Option(help: "Only this log, such as campaign-manager.") var log: String?
     @Option(help: "At most this many events, the last ones.") var limit: Int?
     @Flag(help: "Go on with new events as they come, until Ctrl-C.") var follow = false
-    @Flag(help: "JSON, one event a line.") var json = false
     @Flag(help: "Show numbers and addresses wholly.") var unmasked = false
 
     func run() async throws {
         let filter = try filter()
-        let directory = try LogDirectory(path: directory.path)
+        let directory = try options.open()
         let logs = directory.logs.filter { log == nil || $0.name == log }
         guard !logs.isEmpty else {
             throw ToolError.usage(
@@ -69,10 +68,9 @@ struct LogShowCommand: AsyncParsableCommand {
             positions[log.name] = head
         }
         entries.sort(by: LogEntry.isInOrder)
+        let style = options.style(unmasked: unmasked)
         for entry in limit.map({ entries.suffix($0) }) ?? entries[...] {
-            let line =
-                json
-                ? entry.json(isMasked: !unmasked).text : entry.line(isMasked: !unmasked, hasColor: Terminal.hasColor)
+            let line = options.json ? entry.json(isMasked: !unmasked).text : entry.line(style)
             Terminal.write(line + "\n")
         }
     }

@@ -20,12 +20,11 @@ struct LogStateCommand: AsyncParsableCommand {
     var at: String?
     @Option(name: .customLong("where"), help: "In a list: only those with FIELD=VALUE then; may be repeated.")
     var conditions: [String] = []
-    @OptionGroup var directory: DataDirectoryOption
-    @Flag(help: "JSON, one object a line.") var json = false
+    @OptionGroup var options: LogOptions
     @Flag(help: "Show numbers and addresses wholly.") var unmasked = false
 
     func run() async throws {
-        let directory = try LogDirectory(path: directory.path)
+        let directory = try options.open()
         let moment = try Moment(at, in: directory)
         let conditions = try conditions.map { try FieldCondition($0) }
         if let kind = ReplayedKind.all.first(where: { $0.name == resource }) {
@@ -36,8 +35,9 @@ struct LogStateCommand: AsyncParsableCommand {
         guard let (state, last) = try replay.state(at: moment) else {
             throw ToolError.failed("\(replay.kind.name) \(replay.id) did not exist then")
         }
-        if !json {
-            Terminal.write("as of \(last.position) (\(last.event.type), \(last.event.recordedAt.documented))\n")
+        if !options.json {
+            let time = options.style().time(last.event.recordedAt)
+            Terminal.write("as of \(last.position) (\(last.event.type), \(time))\n")
         }
         show(state)
     }
@@ -72,12 +72,13 @@ struct LogStateCommand: AsyncParsableCommand {
                 show(state)
             }
         }
-        if !json { Terminal.write("\(count) of kind \(kind.name)\n") }
+        if !options.json { Terminal.write("\(count) of kind \(kind.name)\n") }
     }
 
     private func show(_ state: JSONValue) {
-        let shown = ReplayedForm.readable(unmasked ? state : Masking.apply(state))
-        guard !json else { return Terminal.write(shown.text + "\n") }
+        let masked = unmasked ? state : Masking.apply(state)
+        guard !options.json else { return Terminal.write(ReplayedForm.readable(masked).text + "\n") }
+        let shown = ReplayedForm.readable(masked, options.style())
         let width = shown.object?.members.map(\.name.count).max() ?? 0
         for member in shown.object?.members ?? [] {
             Terminal.write("  \(LogEntry.padded(member.name, width))  \(member.value.string ?? member.value.text)\n")
@@ -113,22 +114,25 @@ enum ReplayedForm {
     private static let verbatim: Set<String> = ["actions", "option", "variables", "data"]
 
     /// The value with its times as text: whole numbers of microseconds under a name that says so.
-    static func readable(_ json: JSONValue) -> JSONValue {
+    ///
+    /// Without a style they are written as the API writes them.
+    static func readable(_ json: JSONValue, _ style: LogStyle? = nil) -> JSONValue {
         switch json {
-        case .array(let values): return .array(values.map(readable))
+        case .array(let values): return .array(values.map { readable($0, style) })
         case .object(let object):
             var result = JSONObject()
-            for member in object.members { result.append(member.name, readable(member.name, member.value)) }
+            for member in object.members { result.append(member.name, readable(member.name, member.value, style)) }
             return .object(result)
         default: return json
         }
     }
 
-    private static func readable(_ name: String, _ json: JSONValue) -> JSONValue {
+    private static func readable(_ name: String, _ json: JSONValue, _ style: LogStyle?) -> JSONValue {
         if verbatim.contains(name) { return json }
         guard name.hasPrefix("tm_") || name.hasSuffix("_at") || name.hasSuffix("_until"),
             let microseconds = json.integer
-        else { return readable(json) }
-        return .string(Timestamp(microseconds: microseconds).documented)
+        else { return readable(json, style) }
+        let moment = Timestamp(microseconds: microseconds)
+        return .string(style?.time(moment) ?? moment.documented)
     }
 }

@@ -8,16 +8,14 @@ struct LogVerifyCommand: AsyncParsableCommand {
         abstract: "Checks positions, versions, chain, projections against replay, and the invariants across logs."
     )
 
-    @OptionGroup var directory: DataDirectoryOption
+    @OptionGroup var options: LogOptions
 
     @Option(help: "The simulator's ledger. Default: CARILLON_SIMULATOR_LEDGER, else ledger.jsonl beside the logs.")
     var ledger: String?
 
-    @Flag(help: "One line of JSON.") var json = false
-
     func run() async throws {
-        let found = try LogVerification.run(directory.path, ledger: ledger)
-        Terminal.write(json ? found.json.text + "\n" : found.text)
+        let found = try LogVerification.run(options.directory.path, ledger: ledger)
+        Terminal.write(options.json ? found.json.text + "\n" : found.text)
         if found.violations > 0 { throw ExitCode(1) }
     }
 }

@@ -10,6 +10,8 @@ package struct AgentRing: Hashable, Sendable {
     package var ringTimeout: Milliseconds
     /// How long the talk may last; 0 is as long as any call.
     package var serviceTimeout: Milliseconds
+    /// The last moment to begin; nil, as earlier versions of campaign-manager have it, is none.
+    package var ringBy: Timestamp?
 
     package init(
         attempt: ID,
@@ -18,7 +20,8 @@ package struct AgentRing: Hashable, Sendable {
         agent: ID,
         addresses: [Address],
         ringTimeout: Milliseconds,
-        serviceTimeout: Milliseconds
+        serviceTimeout: Milliseconds,
+        ringBy: Timestamp? = nil
     ) {
         self.attempt = attempt
         self.queuecall = queuecall
@@ -27,14 +30,17 @@ package struct AgentRing: Hashable, Sendable {
         self.addresses = addresses
         self.ringTimeout = ringTimeout
         self.serviceTimeout = serviceTimeout
+        self.ringBy = ringBy
     }
 
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "attempt_id": .id(attempt), "queuecall_id": .id(queuecall), "leg_id": .id(leg), "agent_id": .id(agent),
             "addresses": .array(addresses.map(\.json)), "ring_timeout": .integer(ringTimeout.count),
             "service_timeout": .integer(serviceTimeout.count),
         ]
+        if let ringBy { object.append("ring_by", .time(ringBy)) }
+        return .object(object)
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -49,7 +55,8 @@ package struct AgentRing: Hashable, Sendable {
             agent: try json.requireID("agent_id"),
             addresses: addresses,
             ringTimeout: Milliseconds(try json.requireInteger("ring_timeout")),
-            serviceTimeout: Milliseconds(try json.requireInteger("service_timeout"))
+            serviceTimeout: Milliseconds(try json.requireInteger("service_timeout")),
+            ringBy: json.optionalTime("ring_by")
         )
     }
 }
@@ -62,6 +69,8 @@ package struct AgentLegReport: Hashable, Sendable {
         case answered
         case noAnswer = "no_answer"
         case busy, failed
+        /// It was not rung: the order came after its time. Nothing of the agent's doing.
+        case late
         /// The talk is over, or the caller hung up while the agent rang.
         case ended
     }

@@ -33,6 +33,8 @@ package enum NumberScreening: Hashable, Sendable {
     case clear([ListVersion])
     /// It is on one of these.
     case listed([ListVersion])
+    /// Of a call that a flow wants: this attempt has a call to the number.
+    case busy(by: ID)
     /// There was no answer in time.
     case unanswered
 }

@@ -116,7 +116,7 @@ extension NumberScreening {
         switch self {
         case .notAsked, .clear: nil
         case .listed: .doNotCall
-        case .unanswered: .late
+        case .unanswered, .busy: .late
         }
     }
 }

@@ -9,7 +9,7 @@ package enum FlowNote: Hashable, Sendable {
     case optOut(OptOut)
     /// A call of its own that the flow places; it is in the ledger under this id.
     case legPlaced(attempt: ID, leg: ID, destination: Address)
-    /// A call that the flow wanted and that was not placed: `do_not_call`, `unchecked` or `no_channel`.
+    /// A call that the flow wanted and that was not placed: `do_not_call`, `unchecked`, `number_busy` or `no_channel`.
     case legRefused(attempt: ID, leg: ID, destination: Address, reason: String)
     /// What the flow on such a call did.
     case legProgressed(leg: ID, FlowSteps)

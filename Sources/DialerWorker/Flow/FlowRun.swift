@@ -29,8 +29,8 @@ struct FlowRun: Sendable {
     var waiting = Waiting.nothing
     private(set) var orders = 0
     private(set) var queueEntries = 0
-    /// The agent who is rung or talks.
-    var agent: AgentRing?
+    /// The agents who are rung, or the one who talks.
+    var agents: [AgentRing] = []
     var isTalking = false
     /// Every leg that was ever ordered: none is rung twice.
     var rung: Set<ID> = []
@@ -41,6 +41,15 @@ struct FlowRun: Sendable {
     var played: String?
     /// A message or mail of it could not be sent.
     var hasFailedToSend = false
+    /// When it has lasted as long as any may, if it has no call that would end it.
+    private(set) var endBy: Timestamp?
+    /// Its last pause was cut: with its end the flow is over.
+    private(set) var isCut = false
+
+    /// How long the flow of an attempt without a call may last, as long as a call by default.
+    static let longestWithoutCall: Milliseconds = 3_600_000
+    /// What the action says that a flow was at when that was over.
+    static let timeLimit = "time_limit"
 
     init(command: DialCommand, owner: ID? = nil, actions: [FlowAction]? = nil) {
         self.command = command
@@ -52,6 +61,20 @@ struct FlowRun: Sendable {
     var hasCall: Bool { command.kind == .call }
     /// Whether it is the flow of an attempt, and not of a call that another flow placed.
     var isAttempt: Bool { owner == command.attempt }
+
+    mutating func begin(at now: Timestamp) {
+        if !hasCall { endBy = now + FlowRun.longestWithoutCall }
+    }
+
+    /// Whether it has lasted too long to go on.
+    func isOverdue(at now: Timestamp) -> Bool { isCut || endBy.map { now >= $0 } ?? false }
+
+    /// `what` itself, or the part of a pause that fits.
+    mutating func fitting(_ what: CallOrder.What, at now: Timestamp) -> CallOrder.What {
+        guard let endBy, case .pause(let length) = what, length > endBy - now else { return what }
+        isCut = true
+        return .pause(max(0, endBy - now))
+    }
 
     mutating func nextOrder() -> Int {
         orders += 1

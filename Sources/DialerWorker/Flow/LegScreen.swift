@@ -11,7 +11,7 @@ package struct LegCheck: Hashable, Sendable {
     package var legs: [CallLeg]
 }
 
-/// Asks whether the numbers that flows want to call are on a do-not-call list.
+/// Asks whether the numbers that flows want to call are on a do-not-call list, or on the line.
 ///
 /// One request for all that flows have come to meanwhile. Every check gets an answer, be it that there is none.
 package struct LegScreen: ServiceLifecycle.Service {
@@ -39,7 +39,7 @@ package struct LegScreen: ServiceLifecycle.Service {
                     return waiting
                 }
                 guard !checks.isEmpty else { continue }
-                let answers = await check.screen(checks.flatMap(\.legs).map(\.command))
+                let answers = await check.screen(legs: checks.flatMap(\.legs))
                 submit.value?(checks.map { .legsScreened($0.attempt, number: $0.number, answers) })
             }
         }

@@ -35,6 +35,7 @@ extension WorkerCore {
                 hasCall: run.hasCall
             )
             let step = execution.begin(at: turn.now)
+            run.begin(at: turn.now)
             run.execution = execution
             try take(step, of: &run, isFirst: true, &drafts, &effects, turn)
         case .orderDone(let number, let result):
@@ -84,6 +85,10 @@ extension WorkerCore {
         _ turn: Turn
     ) throws {
         run.waiting = .nothing
+        if run.isOverdue(at: turn.now) {
+            try end(&run, FlowRun.timeLimit, &drafts, turn)
+            return try finish(run, .timeout, &drafts, &effects, turn)
+        }
         guard let step = run.execution?.resume(outcome, at: turn.now) else { return }
         try take(step, of: &run, isFirst: false, &drafts, &effects, turn)
     }
@@ -171,7 +176,8 @@ extension WorkerCore {
         }
         flows[run.command.attempt] = nil
         let isSend = run.command.kind == .message || run.command.kind == .email
-        let end = CallReport.What.ended(reason: isSend && run.hasFailedToSend ? .failed : .normal, by: .local)
+        let own: HangupReason = isSend && run.hasFailedToSend ? .failed : .normal
+        let end = CallReport.What.ended(reason: reason == .timeout ? .timeout : own, by: .local)
         try decide(.report(end), run.command.attempt, nil, &drafts, turn)
     }
 
@@ -182,10 +188,7 @@ extension WorkerCore {
         _ drafts: inout Drafts,
         _ turn: Turn
     ) throws {
-        if let agent = run.agent {
-            run.agent = nil
-            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
-        }
+        try endRings(&run, but: nil, &drafts, turn)
         guard let step = run.execution?.end(result, at: turn.now), step.isEnded else { return }
         try keep(step, of: run, isFirst: false, &drafts, turn)
     }
@@ -205,7 +208,7 @@ extension WorkerCore {
             effects.orders.append(CallOrder(attempt: run.command.attempt, number: number, what: what))
         }
         if let what = CallOrder.What(instruction) {
-            order(what)
+            order(run.fitting(what, at: turn.now))
             if !instruction.isForgotten { run.waiting = .order(number) }
             return nil
         }
@@ -234,7 +237,8 @@ extension WorkerCore {
 
     // MARK: - Agents
 
-    /// Rings an agent for a caller who waits; who is no longer there is said to have ended.
+    /// Rings an agent for a caller who waits; who is no longer there is said to have ended. Whoever is to be rung too late is
+    /// not: campaign-manager may have given up that ring, and have somebody else rung by now.
     mutating func ring(
         _ ring: AgentRing,
         _ context: EventContext,
@@ -243,15 +247,20 @@ extension WorkerCore {
         _ turn: Turn
     ) throws {
         guard var run = flows[ring.attempt], case .queue(let number) = run.waiting, run.queuecall == ring.queuecall,
-            run.agent == nil, !run.rung.contains(ring.leg)
+            !run.isTalking, !run.rung.contains(ring.leg)
         else {
             // Repeated, it is being rung already, and what comes of it will be told.
             if flows[ring.attempt]?.rung.contains(ring.leg) == true { return }
             try decide(.note(.agentLeg(AgentLeg(ring), .ended)), ring.attempt, context, &drafts, turn)
             return
         }
-        run.agent = ring
         run.rung.insert(ring.leg)
+        if let ringBy = ring.ringBy, turn.now > ringBy {
+            flows[ring.attempt] = run
+            try decide(.note(.agentLeg(AgentLeg(ring), .late)), ring.attempt, context, &drafts, turn)
+            return
+        }
+        run.agents.append(ring)
         flows[ring.attempt] = run
         effects.orders.append(CallOrder(attempt: ring.attempt, number: number, what: .ring(ring)))
     }
@@ -264,17 +273,34 @@ extension WorkerCore {
         _ effects: inout WorkerEffects,
         _ turn: Turn
     ) throws {
-        guard let agent = run.agent, agent.leg == leg else { return }
+        guard let agent = run.agents.first(where: { $0.leg == leg }) else { return }
         try decide(.note(.agentLeg(AgentLeg(agent), state)), run.owner, nil, &drafts, turn)
         switch state {
         case .ringing: return
-        case .answered: run.isTalking = true
-        case .noAnswer, .busy, .failed: run.agent = nil
+        case .answered:
+            // The provider has ended the other rings: the first who answers has the caller.
+            run.isTalking = true
+            try endRings(&run, but: agent, &drafts, turn)
+        case .noAnswer, .busy, .failed, .late: run.agents.removeAll { $0.leg == leg }
         case .ended:
-            run.agent = nil
+            run.agents.removeAll { $0.leg == leg }
+            guard run.isTalking else { return }
             run.isTalking = false
             try resume(&run, .done(result: "served"), &drafts, &effects, turn)
         }
+    }
+
+    /// Says of all agents but one that their ring, or talk, is over.
+    private mutating func endRings(
+        _ run: inout FlowRun,
+        but winner: AgentRing?,
+        _ drafts: inout Drafts,
+        _ turn: Turn
+    ) throws {
+        for agent in run.agents where agent != winner {
+            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
+        }
+        run.agents = winner.map { [$0] } ?? []
     }
 
     /// The wait is over without an agent. Nothing while one talks to the caller.
@@ -289,10 +315,7 @@ extension WorkerCore {
         guard var run = flows[attempt], case .queue(let number) = run.waiting, run.queuecall == queuecall,
             !run.isTalking
         else { return }
-        if let agent = run.agent {
-            run.agent = nil
-            try decide(.note(.agentLeg(AgentLeg(agent), .ended)), run.owner, nil, &drafts, turn)
-        }
+        try endRings(&run, but: nil, &drafts, turn)
         effects.orders.append(CallOrder(attempt: attempt, number: number, what: .leave))
         try resume(&run, .done(result: reason), &drafts, &effects, turn)
         if flows[attempt] != nil { flows[attempt] = run }

@@ -3,7 +3,7 @@ import EventLog
 import FlowEngine
 
 /// The calls that flows place besides those of their attempts. Nobody who is on a do-not-call list is called, nor anybody
-/// of whom that is not known.
+/// of whom that is not known, nor a number that an attempt of the customer has on the line.
 extension WorkerCore {
     /// The most calls that one action places.
     private static let legLimit = 100
@@ -45,7 +45,7 @@ extension WorkerCore {
         var placed: [CallLeg] = []
         var refused: [String] = []
         for leg in asked.legs {
-            let obstacle = (answers[leg.command.attempt] ?? .unanswered).legObstacle
+            let obstacle = obstacle(to: leg, of: run, answers[leg.command.attempt] ?? .unanswered)
             if let reason = obstacle ?? (asked.actions != nil && free == 0 ? LegRefusal.noChannel : nil) {
                 refused.append(reason)
                 let note = FlowNote.legRefused(
@@ -77,6 +77,20 @@ extension WorkerCore {
         if flows[attempt] != nil { flows[attempt] = run }
     }
 
+    private func obstacle(to leg: CallLeg, of run: FlowRun, _ screening: NumberScreening) -> String? {
+        let attempt = flows[run.owner] ?? run
+        switch screening {
+        case .listed: return LegRefusal.listed
+        case .notAsked, .unanswered: return LegRefusal.unchecked
+        // The flow of an attempt without a call may call its own target.
+        case .busy(let holder) where holder != run.owner || attempt.hasCall: return LegRefusal.numberBusy
+        case .busy, .clear:
+            let isOwn =
+                DialedNumber.key(of: leg.command.destination) == DialedNumber.key(of: attempt.command.destination)
+            return isOwn && attempt.hasCall ? LegRefusal.numberBusy : nil
+        }
+    }
+
     /// A call for itself has a channel and, with actions, a flow of its own.
     private mutating func occupy(_ leg: CallLeg, _ actions: [FlowAction], of run: FlowRun) {
         legs[leg.command.attempt] = run.owner
@@ -101,6 +115,8 @@ enum LegRefusal {
     /// Nobody could tell in time whether it is on a list.
     static let unchecked = "unchecked"
     static let noChannel = "no_channel"
+    /// An attempt of the customer has a call to it.
+    static let numberBusy = "number_busy"
 
     /// `begun`, one reason, or how many of which: `2 begun, 1 do_not_call`.
     static func result(placed: Int, _ refused: [String]) -> String {
@@ -109,15 +125,5 @@ enum LegRefusal {
         if placed == 0, counts.count == 1 { return counts[0].key }
         let all = (placed > 0 ? [(key: "begun", value: placed)] : []) + counts
         return all.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    }
-}
-
-extension NumberScreening {
-    fileprivate var legObstacle: String? {
-        switch self {
-        case .clear: nil
-        case .listed: LegRefusal.listed
-        case .notAsked, .unanswered: LegRefusal.unchecked
-        }
     }
 }

@@ -32,7 +32,9 @@ package struct CallOrder: Hashable, Sendable {
         case call([CallLeg])
         /// The caller waits for an agent: ends with ``leave``, or with the talk. Music, if the provider has any.
         case hold
-        /// Rings an agent for the caller who waits; what comes of it is ``CallReport/What/agentLeg(_:_:)``.
+        /// Rings an agent for the caller who waits, beside those who ring already; what comes of it is
+        /// ``CallReport/What/agentLeg(_:_:)``. The first who answers has the caller: the other rings end with that, and
+        /// nothing more is said of them.
         case ring(AgentRing)
         /// The wait is over without an agent. Has no end.
         case leave

@@ -30,8 +30,8 @@ struct Party: Sendable {
     var order: Int?
     /// The timer of their patience while they wait for an agent.
     var waiting: UInt64?
-    /// The agent who is rung or talks to them.
-    var agent: AgentRing?
+    /// The agents who are rung for them, or the one who talks to them, by the calls to these.
+    var agents: [ID: AgentRing] = [:]
     /// The calls that ring for them, by their ids, with what becomes of each.
     var legs: [ID: CallPlan] = [:]
 }
@@ -179,14 +179,14 @@ extension SimulatedCalls {
     private mutating func stopWaiting(_ attempt: ID, at now: Int64) {
         if let timer = parties[attempt]?.waiting { timers[timer] = nil }
         parties[attempt]?.waiting = nil
-        parties[attempt]?.agent = nil
+        parties[attempt]?.agents = [:]
         listen(attempt, at: now)
     }
 
     // MARK: - Agents
 
     private mutating func ring(_ ring: AgentRing, at now: Int64, _ reports: inout [CallReport]) {
-        guard let party = parties[ring.attempt], party.waiting != nil, party.agent == nil else {
+        guard let party = parties[ring.attempt], party.waiting != nil else {
             reports.append(CallReport(attempt: ring.attempt, what: .agentLeg(ring.leg, .failed)))
             return
         }
@@ -196,7 +196,7 @@ extension SimulatedCalls {
             caller: party.caller.number,
             tryCount: party.caller.tryCount
         )
-        parties[ring.attempt]?.agent = ring
+        parties[ring.attempt]?.agents[ring.leg] = ring
         reports.append(CallReport(attempt: ring.attempt, what: .agentLeg(ring.leg, .ringing)))
         var answer = behaviour
         if answer.state == .noAnswer || answer.state == .answered && answer.ring > ring.ringTimeout {
@@ -213,12 +213,14 @@ extension SimulatedCalls {
         at now: Int64,
         _ reports: inout [CallReport]
     ) {
-        guard let ring = parties[attempt]?.agent, ring.leg == leg else { return }
+        guard let ring = parties[attempt]?.agents[leg] else { return }
         reports.append(CallReport(attempt: attempt, what: .agentLeg(leg, behaviour.state)))
         guard behaviour.state == .answered else {
-            parties[attempt]?.agent = nil
+            parties[attempt]?.agents[leg] = nil
             return
         }
+        // The others stop ringing.
+        parties[attempt]?.agents = [leg: ring]
         if let timer = parties[attempt]?.waiting { timers[timer] = nil }
         parties[attempt]?.waiting = nil
         let isCut = ring.serviceTimeout > 0 && ring.serviceTimeout < behaviour.talk
@@ -315,11 +317,11 @@ extension SimulatedCalls {
             listen(attempt, at: entry.due)
         case .agentAnswer(let leg, let behaviour): agentAnswers(attempt, leg, behaviour, at: entry.due, &reports)
         case .agentTalkEnd(let leg, let byCaller):
-            guard parties[attempt]?.agent?.leg == leg else { return }
+            guard parties[attempt]?.agents[leg] != nil else { return }
             if byCaller {
                 _ = endParty(attempt, .normal, .remote, &reports)
             } else {
-                parties[attempt]?.agent = nil
+                parties[attempt]?.agents = [:]
                 reports.append(CallReport(attempt: attempt, what: .agentLeg(leg, .ended)))
                 listen(attempt, at: entry.due)
             }

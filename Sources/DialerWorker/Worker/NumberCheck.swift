@@ -6,6 +6,12 @@ package import Service
 package protocol NumberCheck: Sendable {
     /// What is known of the number of each command, by its attempt; nothing of any when nobody answers in time.
     func screen(_ commands: [DialCommand]) async -> [ID: NumberScreening]
+    /// The same of the numbers that flows want to call, and who has a call to them.
+    func screen(legs: [CallLeg]) async -> [ID: NumberScreening]
+}
+
+extension NumberCheck {
+    package func screen(legs: [CallLeg]) async -> [ID: NumberScreening] { await screen(legs.map(\.command)) }
 }
 
 /// Asks outdial-manager, and again while it does not answer.
@@ -32,6 +38,14 @@ package struct OutdialNumberCheck: NumberCheck {
     }
 
     package func screen(_ commands: [DialCommand]) async -> [ID: NumberScreening] {
+        await screen(commands, areLegs: false)
+    }
+
+    package func screen(legs: [CallLeg]) async -> [ID: NumberScreening] {
+        await screen(legs.map(\.command), areLegs: true)
+    }
+
+    private func screen(_ commands: [DialCommand], areLegs: Bool) async -> [ID: NumberScreening] {
         var ids = IDGenerator()
         let request = Request(
             method: "dnc.check",
@@ -40,11 +54,13 @@ package struct OutdialNumberCheck: NumberCheck {
             correlation: ids.next(at: clock()),
             params: [
                 "checks": .array(
-                    commands.map {
-                        [
-                            "attempt_id": .id($0.attempt), "customer_id": .id($0.customer),
-                            "destination": $0.destination.json,
+                    commands.map { command in
+                        var check: JSONObject = [
+                            "attempt_id": .id(command.attempt), "customer_id": .id(command.customer),
+                            "destination": command.destination.json,
                         ]
+                        if areLegs { check.append("is_leg", true) }
+                        return .object(check)
                     }
                 )
             ]
@@ -77,7 +93,13 @@ package struct OutdialNumberCheck: NumberCheck {
                 byCustomer[command.customer]
                 ?? ListVersion.list(answer["customers"][command.customer.description])
             byCustomer[command.customer] = lists
-            screenings[command.attempt] = listed.contains(command.attempt) ? .listed(lists) : .clear(lists)
+            if listed.contains(command.attempt) {
+                screenings[command.attempt] = .listed(lists)
+            } else if let holder = answer["held"][command.attempt.description].id {
+                screenings[command.attempt] = .busy(by: holder)
+            } else {
+                screenings[command.attempt] = .clear(lists)
+            }
         }
         return screenings
     }

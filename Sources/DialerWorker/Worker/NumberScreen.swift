@@ -12,9 +12,19 @@ package struct NumberScreen: ServiceLifecycle.Service {
 
     private struct Waiting {
         var messages: [IncomingMessage] = []
-        /// Of all messages that are not submitted yet, those that are being asked about included.
-        var subjects: [Set<ID>] = []
-        var allSubjects: Set<ID> { subjects.reduce(into: []) { $0.formUnion($1) } }
+        /// How many messages that are not submitted yet are about it, those that are being asked about included.
+        private var subjects: [ID: Int] = [:]
+
+        func holds(anyOf own: Set<ID>) -> Bool { own.contains { subjects[$0] != nil } }
+
+        mutating func add(_ own: Set<ID>) { for subject in own { subjects[subject, default: 0] += 1 } }
+
+        mutating func remove(_ own: Set<ID>) {
+            for subject in own {
+                let left = subjects[subject, default: 1] - 1
+                subjects[subject] = left > 0 ? left : nil
+            }
+        }
     }
 
     private let check: any NumberCheck
@@ -30,22 +40,21 @@ package struct NumberScreen: ServiceLifecycle.Service {
     /// Takes messages of the worker's queue; false when they have to be offered again.
     package func take(_ messages: [IncomingMessage]) -> Bool {
         waiting.withLock { waiting in
-            var blocked = waiting.allSubjects
             var (ahead, behind): ([IncomingMessage], [IncomingMessage]) = ([], [])
-            var subjects: [Set<ID>] = []
             for message in messages {
                 let own = NumberScreen.subjects(of: message)
-                if message.items.contains(where: \.isDial) || !own.isDisjoint(with: blocked) {
+                if message.items.contains(where: \.isDial) || waiting.holds(anyOf: own) {
                     behind.append(message)
-                    subjects.append(own)
-                    blocked.formUnion(own)
+                    waiting.add(own)
                 } else {
                     ahead.append(message)
                 }
             }
-            guard ahead.isEmpty || submit(WorkerInput.of(ahead)) else { return false }
+            guard ahead.isEmpty || submit(WorkerInput.of(ahead)) else {
+                for message in behind { waiting.remove(NumberScreen.subjects(of: message)) }
+                return false
+            }
             waiting.messages += behind
-            waiting.subjects += subjects
             if !behind.isEmpty { signal.continuation.yield() }
             return true
         }
@@ -72,7 +81,9 @@ package struct NumberScreen: ServiceLifecycle.Service {
             if Task.isCancelled { return }
             try? await Task.sleep(for: .milliseconds(5))
         }
-        waiting.withLock { $0.subjects.removeFirst(messages.count) }
+        waiting.withLock { waiting in
+            for message in messages { waiting.remove(NumberScreen.subjects(of: message)) }
+        }
     }
 
     /// The attempts and campaigns that a message is about.

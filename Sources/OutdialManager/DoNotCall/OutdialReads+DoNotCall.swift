@@ -70,21 +70,29 @@ extension OutdialReads {
     /// A worker is about to dial: which of the numbers are on lists, and which lists were asked.
     ///
     /// `{"checks":[{"attempt_id","customer_id","destination"}]}` gives
-    /// `{"listed":[attempt ids],"customers":{"<id>":{"<list id>":version}}}`.
+    /// `{"listed":[attempt ids],"customers":{"<id>":{"<list id>":version}}}`. Of a check with `is_leg`, a call that a flow
+    /// wants, `held` says which attempt has a call to its number, if one has: `{"<id of the call>":"<attempt id>"}`.
     func checkBeforeDialing(_ request: Request, _ db: Database) throws -> JSONValue {
         var inForce: [ID: ListsInForce] = [:]
         var listed: [JSONValue] = []
+        var held = JSONObject()
         for check in try request.params.requireArray("checks") {
             let (attempt, customer) = (try check.requireID("attempt_id"), try check.requireID("customer_id"))
             let lists = try inForce[customer] ?? ListsInForce(of: customer, in: db)
             inForce[customer] = lists
             guard let address = try Address.stored(check["destination"]) else { continue }
-            if try lists.has(DialedNumber.key(of: address), db) { listed.append(.id(attempt)) }
+            let number = DialedNumber.key(of: address)
+            if try lists.has(number, db) { listed.append(.id(attempt)) }
+            if check["is_leg"].bool == true, let holder = try NumberUse.holder(of: number, customer: customer, db) {
+                held.append(attempt.description, .id(holder))
+            }
         }
         var customers = JSONObject()
         for (customer, lists) in inForce.sorted(by: { $0.key < $1.key }) where !lists.versions.isEmpty {
             customers.append(customer.description, ListVersion.json(lists.versions))
         }
-        return ["listed": .array(listed), "customers": .object(customers)]
+        var answer: JSONObject = ["listed": .array(listed), "customers": .object(customers)]
+        if !held.members.isEmpty { answer.append("held", .object(held)) }
+        return .object(answer)
     }
 }

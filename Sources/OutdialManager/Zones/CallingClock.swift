@@ -1,18 +1,18 @@
-import Contracts
-import OutdialDomain
+package import Contracts
+package import OutdialDomain
 
 /// Says whether people may be called where they are. Each place is worked out once for as long as the answer holds, so
 /// that a million people of one city cost as much as one.
 ///
 /// What it remembers can be lost without harm.
-final class CallingClock {
+package final class CallingClock {
     private let zones: ZoneFiles
     private var books: [CallingHours: HourBook] = [:]
     private static let bookLimit = 64
 
-    init(zones: ZoneFiles) { self.zones = zones }
+    package init(zones: ZoneFiles) { self.zones = zones }
 
-    func book(of hours: CallingHours) -> HourBook {
+    package func book(of hours: CallingHours) -> HourBook {
         if let book = books[hours] { return book }
         if books.count >= CallingClock.bookLimit { books.removeAll() }
         let book = HourBook(hours, zones)
@@ -33,7 +33,7 @@ extension Lease {
 }
 
 /// The answers of one plan's hours.
-final class HourBook {
+package final class HourBook {
     private struct Answer {
         var opening: DialingConditions.Opening
         var from: Timestamp
@@ -56,7 +56,7 @@ final class HourBook {
         self.zones = zones
     }
 
-    func opening(for target: Target, at destination: Address, now: Timestamp) -> DialingConditions.Opening {
+    package func opening(for target: Target, at destination: Address, now: Timestamp) -> DialingConditions.Opening {
         if hours.hours.isAlways { return .open }
         let place = target.place(of: destination)
         if let answer = answers[place], answer.from <= now, answer.holds(at: now) { return answer.opening }

@@ -1,7 +1,6 @@
 import AMQP
 import Contracts
 import Glibc
-import Logging
 import TestSupport
 
 /// Confirmed publishing to a quorum queue, and consuming from it with acknowledgements, beside a loop on librabbitmq.
@@ -21,7 +20,7 @@ struct BusBench {
 
     func publish() async throws -> [BenchResult] {
         try await withBroker { url, floor in
-            try await withClient(url) { client in
+            try await withReadyClient(url) { client in
                 var results: [BenchResult] = []
                 for (window, messages) in BusBench.windows {
                     let count = settings.amount(messages)
@@ -96,7 +95,7 @@ struct BusBench {
     }
 
     private func consume(_ count: Int, window: Int, _ url: String) async throws -> Double {
-        try await withClient(url) { client in
+        try await withReadyClient(url) { client in
             // Connecting is not measured: the first consumer makes the client connect, this one measures.
             try await client.declare(Topology(queues: [Queue(name: "bench-empty")]), timeout: .seconds(10))
             _ = client.consume(queue: "bench-empty", prefetch: 1)
@@ -125,7 +124,7 @@ struct BusBench {
             Stopper.shared.forget(pid)
         }
         let url = broker.url
-        try await withClient(url) { client in
+        try await withReadyClient(url) { client in
             let queue = Queue(name: BusBench.queue, kind: .quorum)
             try await client.declare(Topology(queues: [queue]), timeout: .seconds(20))
         }
@@ -137,20 +136,13 @@ struct BusBench {
     }
 }
 
-/// Runs a client for the length of `body`.
-func withClient<Result: Sendable>(_ url: String, _ body: (AMQPClient) async throws -> Result) async throws -> Result {
-    let configuration = try AMQPConfiguration(url: url, connectionName: "bench")
-    let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-    let client = AMQPClient(configuration: configuration, topology: Topology(), logger: logger)
-    let running = Task { try await client.run() }
-    do {
+/// Runs a client that is connected for the length of `body`.
+func withReadyClient<Result: Sendable>(
+    _ url: String,
+    _ body: (AMQPClient) async throws -> Result
+) async throws -> Result {
+    try await withClient(url, name: "bench") { client in
         try await client.waitUntilReady(timeout: .seconds(20))
-        let result = try await body(client)
-        await client.shutDown()
-        try await running.value
-        return result
-    } catch {
-        await client.shutDown()
-        throw error
+        return try await body(client)
     }
 }

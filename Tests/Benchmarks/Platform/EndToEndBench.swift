@@ -36,7 +36,7 @@ struct EndToEndBench {
 
     private func measure(_ platform: Platform) async throws -> [BenchResult] {
         let queue = Queue(name: EndToEndBench.queue, kind: .quorum)
-        try await withClient(platform.brokerURL) {
+        try await withReadyClient(platform.brokerURL) {
             try await $0.declare(Topology(queues: [queue]), timeout: .seconds(20))
             if settings.isListening { try await $0.declare(listener, timeout: .seconds(20)) }
         }

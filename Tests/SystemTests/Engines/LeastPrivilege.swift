@@ -1,6 +1,6 @@
 import AMQP
 import Contracts
-import Logging
+import TestSupport
 import Testing
 
 /// What a user of the broker cannot do, tried over real connections, each attempt on one of its own.
@@ -58,14 +58,14 @@ struct LeastPrivilege {
     }
 
     private func publish(_ message: OutgoingMessage) async throws -> PublishOutcome? {
-        try await withClient { client in
+        try await withClient(url, name: "stranger") { client in
             try await client.waitUntilReady(timeout: .seconds(10))
             return await client.publish([message], timeout: .seconds(5)).first
         }
     }
 
     private func expectNoConsumer(of queue: String) async throws {
-        try await withClient { client in
+        try await withClient(url, name: "stranger") { client in
             _ = client.consume(queue: queue, prefetch: 1)
             do {
                 try await client.waitUntilReady(timeout: .milliseconds(1500))
@@ -77,29 +77,13 @@ struct LeastPrivilege {
     }
 
     private func expectNoDeclaration(_ topology: Topology) async throws {
-        try await withClient { client in
+        try await withClient(url, name: "stranger") { client in
             do {
                 try await client.declare(topology, timeout: .seconds(5))
                 Issue.record("declares \(topology)")
             } catch let error as AMQPError {
                 #expect("\(error)".contains("refused") || "\(error)".contains("REFUSED"), "\(error)")
             }
-        }
-    }
-
-    private func withClient<Result: Sendable>(_ body: (AMQPClient) async throws -> Result) async throws -> Result {
-        let configuration = try AMQPConfiguration(url: url, connectionName: "stranger")
-        let logger = Logger(label: "stranger") { _ in SwiftLogNoOpLogHandler() }
-        let client = AMQPClient(configuration: configuration, topology: Topology(), logger: logger)
-        let running = Task { try await client.run() }
-        do {
-            let result = try await body(client)
-            await client.shutDown()
-            try await running.value
-            return result
-        } catch {
-            await client.shutDown()
-            throw error
         }
     }
 }
