@@ -34,9 +34,7 @@ struct Carrier {
         }
         if now > command.startBy { problems.append("attempt \(command.attempt) was placed after its start_by") }
         let number = command.destination.target
-        if isStrict, live.values.contains(where: { $0.command.destination.target == number }) {
-            problems.append("\(number) has two live calls at \(now.microseconds)")
-        }
+        checkLive(number)
         // Another engine has no list to ask: its numbers were looked up when they were leased.
         if worker != Engine.index { check(number) }
         live[command.attempt] = call
@@ -47,6 +45,7 @@ struct Carrier {
     mutating func place(_ leg: CallLeg, by worker: Int, channels: Int, isJoined: Bool) {
         legCount += 1
         check(leg.command.destination.target)
+        checkLive(leg.command.destination.target)
         guard !isJoined else { return }
         if legs.updateValue(worker, forKey: leg.command.attempt) != nil {
             problems.append("leg \(leg.command.attempt) was placed twice")
@@ -65,6 +64,11 @@ struct Carrier {
     private mutating func check(_ number: String) {
         if forbidden.contains(number) { problems.append("\(number) is on a do-not-call list and was called") }
         if optedOut.contains(number) { problems.append("\(number) has opted out and was called") }
+    }
+
+    private mutating func checkLive(_ number: String) {
+        guard isStrict, live.values.contains(where: { $0.command.destination.target == number }) else { return }
+        problems.append("\(number) has a live call, and was called again")
     }
 
     private mutating func checkChannels(of worker: Int, _ channels: Int) {

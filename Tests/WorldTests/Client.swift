@@ -171,7 +171,7 @@ extension World {
         if case .result = try atOutdials("target.create", params) { client.targets[outdial, default: []].append(id) }
     }
 
-    private func number() -> String { "+1555\(1_000_000 + draw(profile.targets))" }
+    func number() -> String { "+1555\(1_000_000 + draw(profile.targets))" }
 
     /// A number is put on the do-not-call list, or taken off it.
     private func changeDoNotCall() throws {

@@ -252,17 +252,21 @@ extension World {
     }
 
     /// What outdial-manager says of the numbers of `commands`, by their attempts.
-    func screening(of commands: [DialCommand]) throws -> (ID) -> NumberScreening {
+    func screening(of commands: [DialCommand], areLegs: Bool = false) throws -> (ID) -> NumberScreening {
         let checks = commands.map { command -> JSONValue in
             [
                 "attempt_id": .id(command.attempt), "customer_id": .id(command.customer),
-                "destination": command.destination.json,
+                "destination": command.destination.json, "is_leg": .bool(areLegs),
             ]
         }
         let asked = request("dnc.check", .none, client.next(now), ["checks": .array(checks)])
         let answer = strikes(profile.losses) ? JSONValue.null : try outdials.request(asked, at: now).get()
         let listed = answer["listed"].array.map { Set($0.compactMap(\.id)) }
-        return { attempt in listed.map { $0.contains(attempt) ? .listed([]) : .clear([]) } ?? .unanswered }
+        return { attempt in
+            guard let listed else { return .unanswered }
+            if listed.contains(attempt) { return .listed([]) }
+            return answer["held"][attempt.description].id.map { .busy(by: $0) } ?? .clear([])
+        }
     }
 
     // MARK: - Starts

@@ -62,7 +62,8 @@ extension World {
 
     private func leg() -> JSONValue { ["type": "tel", "target": .string(legNumber())] }
 
-    func legNumber() -> String { "+1888\(1_000_000 + draw(6))" }
+    /// Now and then one that campaigns call, too.
+    func legNumber() -> String { draw(4) == 0 ? number() : "+1888\(1_000_000 + draw(6))" }
 
     private func action(_ type: String, _ option: JSONValue, id: ID = .none) -> JSONValue {
         var object: JSONObject = ["type": .string(type), "option": option]
@@ -94,7 +95,7 @@ extension World {
 
     /// Looks numbers of a flow up, and has its worker go on at once.
     func screen(_ index: Int, _ check: LegCheck) throws {
-        let answers = try screening(of: check.legs.map(\.command))
+        let answers = try screening(of: check.legs.map(\.command), areLegs: true)
         let known = Dictionary(
             uniqueKeysWithValues: check.legs.map { leg in
                 (leg.command.attempt, answers(leg.command.attempt))
