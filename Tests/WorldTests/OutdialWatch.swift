@@ -16,6 +16,8 @@ struct OutdialWatch {
     private(set) var judged = 0
     /// The windows under which attempts were leased, where there are some.
     private var windows: [ID: CallingHours] = [:]
+    /// What each list was called under, from when on.
+    private var history: [ID: [(from: Timestamp, hours: CallingHours)]] = [:]
 
     mutating func see(_ event: RecordedEvent) throws {
         guard event.position > position, let data = event.data else { return }
@@ -26,7 +28,9 @@ struct OutdialWatch {
         } else if try listed.see(event, json) == nil, event.stream.hasPrefix("outdial-") {
             switch try OutdialEvent(type: event.type, schema: event.schema, json: json) {
             case .claimed(_, _, let plan), .planChanged(let plan):
-                if let id = ID(event.stream.dropFirst("outdial-".count)) { plans[id] = plan }
+                guard let id = ID(event.stream.dropFirst("outdial-".count)) else { return }
+                plans[id] = plan
+                history[id, default: []].append((event.recordedAt, plan.hours))
             default: return
             }
         }
@@ -70,6 +74,9 @@ struct OutdialWatch {
     func late(_ placed: [ID: Carrier.Placed]) -> [String] {
         placed.compactMap { attempt, call in
             guard let hours = windows[attempt], !isOpen(hours, at: call.at) else { return nil }
+            // Those that were opened meanwhile count, too.
+            let latest = history[call.command.outdial]?.last { $0.from <= call.at }?.hours
+            if let latest, latest.windows.isEmpty || isOpen(latest, at: call.at) { return nil }
             return "attempt \(attempt) rang outside its window at \(call.at.microseconds)"
         }
     }

@@ -53,6 +53,12 @@ struct QueueWatch {
     private mutating func follow(_ before: Queuecall?, _ after: Queuecall) {
         held = held.filter { $0.value != after.id }
         let holding = after.status == .service ? [after.serviceAgent] : after.isOpen ? after.legs.map(\.agent) : []
+        if let queue = queues.states[after.new.queue] {
+            for agent in after.legs.map(\.agent) where before?.legs.contains(where: { $0.agent == agent }) != true {
+                guard let state = agents.states[agent], !queue.isServed(by: state) else { continue }
+                problems.append("agent \(agent) is rung for a queue that they do not serve")
+            }
+        }
         for agent in holding {
             if let other = held.updateValue(after.id, forKey: agent) {
                 problems.append("agent \(agent) is for \(other) and \(after.id) at once")

@@ -11,15 +11,15 @@ import Service
 extension World {
     /// Actions of a campaign, none now and then.
     func actions() -> [JSONValue] {
-        switch draw(5) {
+        switch draw(7) {
         case 0: []
-        case 1: askingForKeys()
-        case 2:
+        case 1, 2, 3: askingForKeys()
+        case 4:
             [
                 action("call", ["destinations": [leg(), leg()], "actions": [talk(), action("hangup", [:])]]), talk(),
                 action("sleep", ["duration": .integer(Int64(draw(4)) * 1_000)]),
             ]
-        case 3:
+        case 5:
             [
                 talk(), action("connect", ["destinations": [leg()], "relay_reason": .bool(draw(2) == 0)]),
                 action("hangup", [:]),
@@ -121,7 +121,10 @@ extension World {
         for call in calls where call.answeredAt != nil && !call.assignment.program.isNone {
             let id = call.assignment.id
             guard let run = runs[id] else {
-                problems.append("attempt \(id) was answered, and ran no flow")
+                // What has no call tells of its flow with its first action: its process may die before that.
+                if call.assignment.kind == .call || call.hangupReason != HangupReason.outcomeUnknown.rawValue {
+                    problems.append("attempt \(id) was answered, and ran no flow (\(call.hangupReason))")
+                }
                 continue
             }
             if run.status != .ended || run.endedAt == nil { problems.append("the flow of attempt \(id) goes on") }

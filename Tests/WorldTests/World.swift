@@ -66,7 +66,7 @@ final class World {
         scenario.usesMagicNumbers = false
         scenario.defaults.probabilities = [0.4, 0.2, 0.25, 0.1, 0.05]
         scenario.defaults.patience = Scenario.Span(2_000, 60_000)
-        scenario.defaults.keys = Scenario.Keys([Scenario.Keys.Choice("1", 0.3), Scenario.Keys.Choice("9", 0.2)])
+        scenario.defaults.keys = Scenario.Keys([Scenario.Keys.Choice("1", 0.4), Scenario.Keys.Choice("9", 0.3)])
         scenario.agents.answer = 0.7
         scenario.agents.ring = Scenario.Span(0, 8_000)
         scenario.agents.talk = Scenario.Span(0, 30_000)
