@@ -1,4 +1,5 @@
 import CampaignDomain
+import CampaignManager
 import Contracts
 import EventLog
 
@@ -25,6 +26,9 @@ struct CampaignWatch {
     private(set) var followed = 0
     private(set) var skipped = 0
     private(set) var unknown = 0
+    /// Attempts of other engines that are open.
+    private var atEngines: [ID: String] = [:]
+    private(set) var engineCalls = 0
     /// Each process of campaign-manager begins with one token of its own.
     var restarts = 0
 
@@ -77,12 +81,23 @@ struct CampaignWatch {
             campaigns[campaign]?.open += 1
             campaigns[campaign]?.created.append(time)
             checkLimits(of: campaign, at: time)
+            checkChannels(assignment)
         case .finished(let finished, _):
             if !ended.insert(id).inserted { problems.append("campaigncall \(id) has two results") }
             outcomes[id] = finished.outcome
+            atEngines[id] = nil
             if finished.reason == HangupReason.outcomeUnknown.rawValue { unknown += 1 }
             if let campaign = open.removeValue(forKey: id) { campaigns[campaign]?.open -= 1 }
         default: return
+        }
+    }
+
+    private mutating func checkChannels(_ assignment: Campaigncall.Assignment) {
+        guard !assignment.engine.isEmpty else { return }
+        engineCalls += 1
+        atEngines[assignment.id] = assignment.engine
+        for route in Engine.routes.routes where atEngines.values.count(where: { $0 == route.name }) > route.channels {
+            problems.append("engine \(route.name) has more attempts than its \(route.channels) channels")
         }
     }
 

@@ -20,7 +20,9 @@ final class Client {
     var admin = "test"
     var agents: [ID] = []
     var doNotCall = ID.none
-    var queue = ID.none
+    var queues: [ID] = []
+    /// What agents and queues have in common, or not.
+    var tags: [ID] = []
 
     init(ids: IDGenerator) { self.ids = ids }
 
@@ -48,7 +50,7 @@ extension World {
         try makeAccount()
         client.doNotCall = client.next(now)
         _ = try atOutdials("dnclist.create", ["id": .id(client.doNotCall), "body": ["name": "wishes"]]).get()
-        let queue = try makeQueue()
+        try makeQueues()
         for _ in 0..<(1 + draw(profile.campaigns)) {
             let id = client.next(now)
             client.outdials.append(id)
@@ -68,8 +70,15 @@ extension World {
                 "calls_per_second": .integer(draw(2) * 3), "name": .string("campaign \(index)"),
             ]
             if draw(3) == 0 { body["stop_drain_timeout"] = .integer(draw(3) * 4_000) }
-            if draw(2) == 0 {
-                body["queue_id"] = .id(queue)
+            switch draw(6) {
+            case 0: body["route"] = "acme"
+            case 1:
+                body["type"] = draw(2) == 0 ? "flow" : "message"
+                body["actions"] = .array(sendings())
+            default:
+                body["actions"] = .array(actions())
+                guard draw(3) > 0 else { break }
+                body["queue_id"] = .id(client.queues[draw(client.queues.count)])
                 body["service_level"] = .integer([0, 50, 100, 200][draw(4)])
             }
             if index > 0, draw(2) == 0 { body["next_campaign_id"] = .id(client.campaigns[draw(index)]) }
@@ -95,21 +104,31 @@ extension World {
         client.admin = "agent:\(admin)"
     }
 
-    /// A queue and the agents who serve it, some of them away.
-    private func makeQueue() throws -> ID {
-        let queue = client.next(now)
-        client.queue = queue
-        _ = try atCampaigns("queue.create", ["id": .id(queue), "body": .object(queueSettings())]).get()
+    /// Queues and the agents who serve one or several of them, some of them away. Everybody serves the first.
+    private func makeQueues() throws {
+        client.tags = [client.next(now), client.next(now)]
+        for index in 0..<(2 + draw(2)) {
+            let queue = client.next(now)
+            client.queues.append(queue)
+            var settings = queueSettings()
+            if index > 0 { settings["tag_ids"] = [.id(client.tags[index - 1])] }
+            _ = try atCampaigns("queue.create", ["id": .id(queue), "body": .object(settings)]).get()
+        }
         for index in 0..<(1 + draw(4)) {
             let id = client.next(now)
             let body: JSONValue = [
                 "username": .string("agent \(index)"), "status": draw(2) == 0 ? "available" : "away",
-                "addresses": [.string("+1777\(1_000_000 + index)")],
+                "addresses": [.string("+1777\(1_000_000 + index)")], "tag_ids": someTags(),
             ]
             _ = try atCampaigns("agent.create", ["id": .id(id), "body": body, "password_hash": "h"]).get()
             client.agents.append(id)
         }
-        return queue
+    }
+
+    private func someTags() -> JSONValue { .array(client.tags.filter { _ in draw(2) == 0 }.map { .id($0) }) }
+
+    func setTags(ofAgent index: Int, _ tags: JSONValue) throws {
+        try atCampaigns("agent.tag_ids", ["id": .id(client.agents[index]), "body": ["tag_ids": tags]])
     }
 
     func setStatus(ofAgent index: Int, _ status: String) throws {
@@ -152,11 +171,11 @@ extension World {
         if case .result = try atOutdials("target.create", params) { client.targets[outdial, default: []].append(id) }
     }
 
-    private func number() -> String { "+1555\(1_000_000 + draw(profile.targets))" }
+    func number() -> String { "+1555\(1_000_000 + draw(profile.targets))" }
 
     /// A number is put on the do-not-call list, or taken off it.
     private func changeDoNotCall() throws {
-        let number = number()
+        let number = draw(4) == 0 ? legNumber() : number()
         if carrier.forbidden.contains(number) {
             let params: JSONValue = ["id": .id(client.doNotCall), "number": .string(number)]
             if case .result = try atOutdials("dnclist.remove", params) { carrier.forbidden.remove(number) }
@@ -170,7 +189,7 @@ extension World {
     func wish() throws {
         let campaign = client.campaigns[draw(client.campaigns.count)]
         let named: JSONValue = ["id": .id(campaign)]
-        switch draw(16) {
+        switch draw(17) {
         case 0, 1, 2: try start(campaign)
         case 3: try atCampaigns("campaign.stop", named)
         case 4: try setPaused(campaign, draw(2) == 0)
@@ -184,11 +203,14 @@ extension World {
         case 9: try hangUpSomething()
         case 10: try changeDoNotCall()
         case 11: try setStatus(ofAgent: draw(client.agents.count), ["available", "away", "busy", "offline"][draw(4)])
-        case 12: try atCampaigns("queue.update", ["id": .id(client.queue), "body": .object(queueSettings())])
+        case 12:
+            let queue = client.queues[draw(client.queues.count)]
+            try atCampaigns("queue.update", ["id": .id(queue), "body": .object(queueSettings())])
         case 13: try kickSomebody()
         case 14:
             let body: JSONValue = ["min_interval_per_number": .integer(draw(3) * 30_000)]
             try atCampaigns("customer.update", ["id": .id(client.customer), "body": body])
+        case 15: try setTags(ofAgent: draw(client.agents.count), someTags())
         default:
             let body: JSONValue = ["stop_drain_timeout": .integer(draw(4) * 2_000)]
             try atCampaigns("campaign.update", ["id": .id(campaign), "body": body])

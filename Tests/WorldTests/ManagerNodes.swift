@@ -6,7 +6,15 @@ import Service
 
 /// Campaign-manager without its threads.
 final class CampaignNode: LogNode {
-    private var core = CampaignTurn()
+    private var core = CampaignTurn(settings: CampaignNode.settings)
+
+    /// Talks that are short enough to be waited for, and another dialing engine.
+    private static var settings: CampaignTurn.Settings {
+        var settings = CampaignTurn.Settings()
+        settings.maximumTalkTime = 120_000
+        settings.engines = Engine.routes
+        return settings
+    }
 
     init(path: String, seed: UInt64, now: Timestamp) throws {
         try super.init(path, schema: CampaignTables.schema, seed: seed, now: now)
@@ -22,7 +30,7 @@ final class CampaignNode: LogNode {
 
     override func restart(seed: UInt64, now: Timestamp) throws {
         try super.restart(seed: seed, now: now)
-        core = CampaignTurn()
+        core = CampaignTurn(settings: CampaignNode.settings)
     }
 }
 

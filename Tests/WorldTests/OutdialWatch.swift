@@ -16,6 +16,8 @@ struct OutdialWatch {
     private(set) var judged = 0
     /// The windows under which attempts were leased, where there are some.
     private var windows: [ID: CallingHours] = [:]
+    /// What each list was called under, from when on.
+    private var history: [ID: [(from: Timestamp, hours: CallingHours)]] = [:]
 
     mutating func see(_ event: RecordedEvent) throws {
         guard event.position > position, let data = event.data else { return }
@@ -26,10 +28,16 @@ struct OutdialWatch {
         } else if try listed.see(event, json) == nil, event.stream.hasPrefix("outdial-") {
             switch try OutdialEvent(type: event.type, schema: event.schema, json: json) {
             case .claimed(_, _, let plan), .planChanged(let plan):
-                if let id = ID(event.stream.dropFirst("outdial-".count)) { plans[id] = plan }
+                guard let id = ID(event.stream.dropFirst("outdial-".count)) else { return }
+                plans[id] = plan
+                history[id, default: []].append((event.recordedAt, plan.hours))
             default: return
             }
         }
+    }
+
+    func isListed(_ number: String) -> Bool {
+        listed.states.values.contains { $0.number == number && $0.deletedAt == nil }
     }
 
     private func number(of target: Target) -> String? {
@@ -43,7 +51,7 @@ struct OutdialWatch {
         if let other = called.updateValue(id, forKey: number) {
             problems.append("target \(id) was leased while \(other), with the same number, had a call")
         }
-        if listed.states.values.contains(where: { $0.number == number && $0.deletedAt == nil }) {
+        if isListed(number) {
             problems.append("target \(id) was leased with a number that is on a do-not-call list")
         }
         guard let hours = plans[after.outdial]?.hours, !hours.windows.isEmpty else { return }
@@ -66,6 +74,9 @@ struct OutdialWatch {
     func late(_ placed: [ID: Carrier.Placed]) -> [String] {
         placed.compactMap { attempt, call in
             guard let hours = windows[attempt], !isOpen(hours, at: call.at) else { return nil }
+            // Those that were opened meanwhile count, too.
+            let latest = history[call.command.outdial]?.last { $0.from <= call.at }?.hours
+            if let latest, latest.windows.isEmpty || isOpen(latest, at: call.at) { return nil }
             return "attempt \(attempt) rang outside its window at \(call.at.microseconds)"
         }
     }

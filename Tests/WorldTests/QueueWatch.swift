@@ -8,6 +8,7 @@ struct QueueWatch {
     private var campaigns = Follower<Campaign>()
     private var calls = Follower<Campaigncall>()
     private var agents = Follower<Agent>()
+    private var queues = Follower<Queue>()
     private var queuecalls = Follower<Queuecall>()
     /// Whom each agent is rung for, or talks with.
     private var held: [ID: ID] = [:]
@@ -25,15 +26,17 @@ struct QueueWatch {
             if call.before == nil, let new = call.after { checkLevel(of: new) }
         } else if let change = try queuecalls.see(event, json) {
             if let after = change.after { follow(change.before, after) }
-        } else if try agents.see(event, json) == nil {
+        } else if try agents.see(event, json) == nil, try queues.see(event, json) == nil {
             _ = try campaigns.see(event, json)
         }
     }
 
     /// What may need an agent was not too much when one more call was made.
     private mutating func checkLevel(of call: Campaigncall) {
-        guard let queue = call.neededQueue, let campaign = campaigns.states[call.assignment.campaign] else { return }
-        let available = agents.states.values.count { $0.canBeRung }
+        guard let queue = call.neededQueue, let settings = queues.states[queue],
+            let campaign = campaigns.states[call.assignment.campaign]
+        else { return }
+        let available = agents.states.values.count { $0.canBeRung && settings.isServed(by: $0) }
         let coming = calls.states.values.count { $0.neededQueue == queue } - 1
         let waiting = queuecalls.states.values.count {
             $0.new.queue == queue && [.initiating, .waiting].contains($0.status)
@@ -50,6 +53,12 @@ struct QueueWatch {
     private mutating func follow(_ before: Queuecall?, _ after: Queuecall) {
         held = held.filter { $0.value != after.id }
         let holding = after.status == .service ? [after.serviceAgent] : after.isOpen ? after.legs.map(\.agent) : []
+        if let queue = queues.states[after.new.queue] {
+            for agent in after.legs.map(\.agent) where before?.legs.contains(where: { $0.agent == agent }) != true {
+                guard let state = agents.states[agent], !queue.isServed(by: state) else { continue }
+                problems.append("agent \(agent) is rung for a queue that they do not serve")
+            }
+        }
         for agent in holding {
             if let other = held.updateValue(after.id, forKey: agent) {
                 problems.append("agent \(agent) is for \(other) and \(after.id) at once")

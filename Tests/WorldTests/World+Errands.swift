@@ -19,6 +19,16 @@ enum Errand {
     case answer([CampaignInput], generation: Int)
     /// The customer asks again for what was refused for the moment.
     case start(campaign: ID, tries: Int)
+    /// A command reaches the other engine, or comes back unheard.
+    case engineTakes(DialCommand)
+    /// A report of the other engine reaches campaign-manager's queue.
+    case engineReports(CallEvent)
+    /// The broker tells campaign-manager, whichever process of it is there.
+    case told([CampaignInput])
+    /// Something that a flow waits for is done.
+    case tellWorker(Int, WorkerInput, generation: Int)
+    /// The numbers that a flow wants to call are looked up.
+    case screen(Int, LegCheck, generation: Int)
 }
 
 /// What campaign-manager asks outdial-manager.
@@ -51,8 +61,9 @@ extension World {
         case .reclaim(let campaign, let run, let customer, let outdial, let plan):
             send(.reclaim(campaign: campaign, run: run, customer: customer, outdial: outdial, plan: plan))
         case .reconcile: send(.claims)
-        // No route of this world belongs to another engine, and no customer has a webhook.
-        case .dial, .ignored, .webhooksChanged: break
+        case .dial(let command): publish(command)
+        // No customer has a webhook.
+        case .ignored, .webhooksChanged: break
         case .wake(let due): pending.append(Pending(due: max(now, due), what: .wake(generation: campaigns.generation)))
         }
     }
@@ -90,7 +101,18 @@ extension World {
         case .answer(let inputs, let generation):
             if generation == campaigns.generation { try tell(inputs) }
         case .start(let campaign, let tries): try start(campaign, tries: tries)
+        case .engineTakes(let dial): engineTakes(dial)
+        case .engineReports(let event): post(.call(event), to: names.inbox(.campaign))
+        case .told(let inputs): try tell(inputs)
+        case .tellWorker(let index, let input, let generation):
+            if isAlive(index, generation) { try command(index, [input]) }
+        case .screen(let index, let check, let generation):
+            if isAlive(index, generation) { try screen(index, check) }
         }
+    }
+
+    private func isAlive(_ index: Int, _ generation: Int) -> Bool {
+        workers[index].generation == generation && workers[index].isRunning
     }
 
     private func register(_ index: Int, _ generation: Int) throws {
@@ -221,19 +243,29 @@ extension World {
     func screened(_ items: [Item]) throws -> [Item] {
         let commands = items.compactMap { if case .dial(let command) = $0.body { command } else { nil } }
         guard !commands.isEmpty else { return items }
+        let answers = try screening(of: commands)
+        return items.map { item in
+            guard case .dial(var command) = item.body else { return item }
+            command.screening = answers(command.attempt)
+            return Item(id: item.id, correlation: item.correlation, body: .dial(command))
+        }
+    }
+
+    /// What outdial-manager says of the numbers of `commands`, by their attempts.
+    func screening(of commands: [DialCommand], areLegs: Bool = false) throws -> (ID) -> NumberScreening {
         let checks = commands.map { command -> JSONValue in
             [
                 "attempt_id": .id(command.attempt), "customer_id": .id(command.customer),
-                "destination": command.destination.json,
+                "destination": command.destination.json, "is_leg": .bool(areLegs),
             ]
         }
         let asked = request("dnc.check", .none, client.next(now), ["checks": .array(checks)])
         let answer = strikes(profile.losses) ? JSONValue.null : try outdials.request(asked, at: now).get()
         let listed = answer["listed"].array.map { Set($0.compactMap(\.id)) }
-        return items.map { item in
-            guard case .dial(var command) = item.body else { return item }
-            command.screening = listed.map { $0.contains(command.attempt) ? .listed([]) : .clear([]) } ?? .unanswered
-            return Item(id: item.id, correlation: item.correlation, body: .dial(command))
+        return { attempt in
+            guard let listed else { return .unanswered }
+            if listed.contains(attempt) { return .listed([]) }
+            return answer["held"][attempt.description].id.map { .busy(by: $0) } ?? .clear([])
         }
     }
 

@@ -11,11 +11,15 @@ extension World {
         let problem = try campaigns.reader.read { db -> String? in
             let agents = try CampaignTables.agents.fetch("WHERE can_be_rung = 1", [], in: db)
             guard !agents.isEmpty else { return nil }
+            let queues = try CampaignTables.queues.fetch("", [], in: db)
             for caller in try CampaignTables.queuecalls.fetch("WHERE status = 'waiting'", [], in: db) {
                 guard
                     let call = try CampaignTables.calls.fetch("WHERE id = ?", [caller.state.new.attempt], in: db).first,
                     call.state.isOpen, !call.state.isSettling, caller.state.due(now: now).isEmpty,
-                    let agent = agents.first(where: { caller.state.mayRing($0.id, now: now) })
+                    let queue = queues.first(where: { $0.id == caller.state.new.queue })?.state,
+                    let agent = agents.first(where: {
+                        queue.isServed(by: $0.state) && caller.state.mayRing($0.id, now: now)
+                    })
                 else { continue }
                 return "queuecall \(caller.id) waits, and agent \(agent.id) is free"
             }
@@ -27,17 +31,21 @@ extension World {
         }
     }
 
-    /// Who was answered has come to the queue, and nobody is left in it, or with an agent.
+    /// Who was answered for a queue alone has come to it, and nobody is left in one, or with an agent.
     func queueEnds() throws -> [String] {
         var problems: [String] = []
-        let (calls, callers, agents) = try campaigns.reader.read { db in
+        let (plain, calls, callers, agents) = try campaigns.reader.read { db in
             (
+                try CampaignTables.campaigns.fetch("", [], in: db).filter { $0.state.settings.actions.isEmpty }.map(
+                    \.id
+                ),
                 try CampaignTables.calls.fetch("", [], in: db).map(\.state),
                 try CampaignTables.queuecalls.fetch("", [], in: db).map(\.state),
                 try CampaignTables.agents.fetch("", [], in: db).map(\.state)
             )
         }
         for call in calls where call.answeredAt != nil && !call.assignment.program.isNone && call.queuecall.isNone {
+            guard plain.contains(call.assignment.campaign) else { continue }
             problems.append("attempt \(call.assignment.id) was answered, and never came to its queue")
         }
         for caller in callers where caller.isOpen { problems.append("queuecall \(caller.id) is \(caller.status)") }

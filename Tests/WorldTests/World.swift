@@ -23,6 +23,7 @@ final class World {
     let outdials: OutdialNode
     private(set) var workers: [WorkerNode] = []
     var carrier: Carrier
+    var engine: Engine
     /// Mailboxes in the order in which they came into being.
     var mailboxes: [(name: String, mailbox: Mailbox)] = []
     /// What happens at a moment to come, unless its process dies before.
@@ -49,6 +50,7 @@ final class World {
         campaigns = try CampaignNode(path: directory.file("campaign-manager.db"), seed: random.next(), now: now)
         outdials = try OutdialNode(path: directory.file("outdial-manager.db"), seed: random.next(), now: now)
         carrier = Carrier(isStrict: profile.isPatient)
+        engine = Engine(scenario: World.scenario(seed: random.next()))
         client = Client(ids: IDGenerator(seed: random.next()))
         for index in 0..<profile.workers { workers.append(try makeWorker(index)) }
         for name in [names.inbox(.campaign), names.inbox(.outdial)] { mailboxes.append((name, Mailbox())) }
@@ -58,23 +60,28 @@ final class World {
         for index in workers.indices { pending.append(Pending(due: now, what: .status(index))) }
     }
 
-    private func makeWorker(_ index: Int) throws -> WorkerNode {
+    private static func scenario(seed: UInt64) -> Scenario {
         var scenario = Scenario()
-        scenario.seed = Int64(truncatingIfNeeded: random.next() >> 1)
+        scenario.seed = Int64(truncatingIfNeeded: seed >> 1)
         scenario.usesMagicNumbers = false
         scenario.defaults.probabilities = [0.4, 0.2, 0.25, 0.1, 0.05]
         scenario.defaults.patience = Scenario.Span(2_000, 60_000)
+        scenario.defaults.keys = Scenario.Keys([Scenario.Keys.Choice("1", 0.4), Scenario.Keys.Choice("9", 0.3)])
         scenario.agents.answer = 0.7
         scenario.agents.ring = Scenario.Span(0, 8_000)
         scenario.agents.talk = Scenario.Span(0, 30_000)
         var busy = Scenario.AgentOverride(address: "*3")
         busy.state = .busy
         scenario.agents.overrides = [busy]
-        return try WorkerNode(
+        return scenario
+    }
+
+    private func makeWorker(_ index: Int) throws -> WorkerNode {
+        try WorkerNode(
             directory.file("dialer-worker.\(index + 1).db"),
             name: "\(index + 1)",
             channels: 1 + Int(random.next() % 8),
-            scenario: scenario,
+            scenario: World.scenario(seed: random.next()),
             seed: random.next(),
             now: now
         )
@@ -164,9 +171,11 @@ final class World {
         moments += [campaigns.file.nextDue, outdials.file.nextDue].compactMap { $0 }
         moments += mailboxes.filter { !$0.mailbox.letters.isEmpty }.map(\.mailbox.heldUntil)
         moments += workers.filter(\.isRunning).compactMap { $0.calls.nextDue.map { Timestamp(microseconds: $0) } }
+        moments += engine.calls.nextDue.map { [Timestamp(microseconds: $0)] } ?? []
         let next = moments.filter { $0 > now }.min() ?? now + 1_000
         now = isCruel && draw(4) == 0 ? max(next, later(1...200)) : next
         for index in workers.indices where workers[index].isRunning { advance(index) }
+        advanceEngine()
     }
 
     // MARK: - Queues
@@ -216,6 +225,7 @@ final class World {
         case names.inbox(.outdial):
             let items = letters.compactMap { if case .item(let item) = $0 { item } else { nil } }
             try outdials.perform([.message(items, acknowledge: {})], at: now)
+            for case .optOut(let wish) in items.map(\.body) { carrier.optedOut.insert(wish.number) }
         default:
             guard let worker = workers.firstIndex(where: { names.worker(journal: $0.journal) == mailboxes[index].name })
             else { return }
@@ -246,19 +256,42 @@ final class World {
         if strikes(profile.kills) { return try kill(worker: index) }
         let late = effects.place.filter { now > $0.startBy }
         let inTime = effects.place.filter { now <= $0.startBy }
-        for command in inTime { carrier.place(command, by: index, channels: worker.channels, at: now) }
+        let dialed = inTime.filter { $0.kind == .call }
+        for command in dialed { carrier.place(command, by: index, channels: worker.channels, at: now) }
+        for command in inTime where command.kind != .call { carrier.begin(command, by: index, at: now) }
+        for order in effects.orders { placeLegs(of: order, by: index) }
         worker.carrier(at: now) { calls, reports in
-            for command in inTime { calls.place(command, at: now.microseconds, reports: &reports) }
-            for order in effects.orders { calls.perform(order, at: now.microseconds, reports: &reports) }
+            for command in dialed { calls.place(command, at: now.microseconds, reports: &reports) }
+            // What is no call begins at once, as if it were answered.
+            for command in inTime where command.kind != .call {
+                reports.append(CallReport(attempt: command.attempt, what: .answered))
+            }
+            for order in effects.orders {
+                if case .call(let legs) = order.what {
+                    for leg in legs { calls.place(leg.command, at: now.microseconds, reports: &reports) }
+                } else {
+                    calls.perform(order, at: now.microseconds, reports: &reports)
+                }
+            }
             for attempt in effects.cancel { calls.cancel(attempt, reports: &reports) }
             for attempt in effects.hangUp { calls.hangUp(attempt, by: .system, reports: &reports) }
             for attempt in effects.hangUpForUs { calls.hangUp(attempt, by: .local, reports: &reports) }
         }
         followEnds(index)
+        serve(effects, of: index)
         if effects.isAccepted { worker.isAccepted = true }
         if let reason = effects.journalRefused { carrier.problems.append("a true journal was refused: \(reason)") }
         if effects.statusChanged { sayStatus(index) }
         if !late.isEmpty { try command(index, late.map { .tooLate($0.attempt) }) }
+    }
+
+    private func placeLegs(of order: CallOrder, by index: Int) {
+        let channels = workers[index].channels
+        switch order.what {
+        case .connect(let legs): for leg in legs { carrier.place(leg, by: index, channels: channels, isJoined: true) }
+        case .call(let legs): for leg in legs { carrier.place(leg, by: index, channels: channels, isJoined: false) }
+        default: break
+        }
     }
 
     private func advance(_ index: Int) {

@@ -51,6 +51,9 @@ struct Figures {
     private(set) var talks = 0
     private(set) var abandoned = 0
     private(set) var timedOut = 0
+    private(set) var engineCalls = 0
+    private(set) var legs = 0
+    private(set) var optOuts = 0
 
     mutating func add(_ world: World) {
         worlds += 1
@@ -63,11 +66,15 @@ struct Figures {
         talks += world.queueWatch.talks.count
         abandoned += world.queueWatch.abandoned
         timedOut += world.queueWatch.timedOut
+        engineCalls += world.watch.engineCalls
+        legs += world.carrier.legCount
+        optOuts += world.carrier.optedOut.count
         guard worlds == WorldTests.seeds.count else { return }
         print(
             "\(worlds) worlds: \(calls) calls, \(kills) kills, \(unknown) outcomes unknown, \(judged) leases within windows, \(talks) talks, "
                 + "\(abandoned) callers abandoned, \(timedOut) of them after wait_timeout, \(followed) campaigns "
-                + "followed another, \(skipped) did not"
+                + "followed another, \(skipped) did not, \(engineCalls) attempts of another engine, \(legs) calls of flows, "
+                + "\(optOuts) people opted out"
         )
     }
 }
@@ -80,7 +87,10 @@ extension World {
         for index in mailboxes.indices { mailboxes[index].mailbox.heldUntil = now }
         try atCampaigns("system.dialing", ["body": ["enabled": true]])
         for campaign in client.campaigns { try setPaused(campaign, false) }
-        for index in client.agents.indices { try setStatus(ofAgent: index, "available") }
+        for index in client.agents.indices {
+            try setTags(ofAgent: index, .array(client.tags.map { .id($0) }))
+            try setStatus(ofAgent: index, "available")
+        }
         for outplan in client.outplans {
             try atCampaigns("outplan.dial_info", ["id": .id(outplan), "body": ["calling_windows": []]])
         }
@@ -111,7 +121,7 @@ extension World {
     }
 
     private var isQuiet: Bool {
-        mailboxes.allSatisfy { $0.mailbox.letters.isEmpty } && carrier.live.isEmpty
+        mailboxes.allSatisfy { $0.mailbox.letters.isEmpty } && carrier.live.isEmpty && carrier.legs.isEmpty
             && workers.allSatisfy { $0.isAccepted && !$0.hasUnpublished }
     }
 
@@ -144,6 +154,8 @@ extension World {
         problems += watch.leftovers
         problems += try ends()
         problems += try queueEnds()
+        problems += try flowEnds()
+        problems += try engineEnds()
         problems += try tries()
         for (path, projections) in [
             (campaigns.path, campaignManagerProjections), (outdials.path, outdialManagerProjections),
