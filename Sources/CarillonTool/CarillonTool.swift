@@ -14,7 +14,7 @@ struct Carillon: AsyncParsableCommand {
             UpCommand.self, AccountCommand.self, ImportCommand.self, CampaignCommand.self, LogCommand.self,
             DemoCommand.self,
             ResourceCommand<OutdialKind>.self, TargetCommand.self, ResourceCommand<OutplanKind>.self,
-            ResourceCommand<CampaigncallKind>.self, ResourceCommand<AgentKind>.self, ResourceCommand<QueueKind>.self,
+            ResourceCommand<CampaigncallKind>.self, AgentCommand.self, ResourceCommand<QueueKind>.self,
             ResourceCommand<QueuecallKind>.self,
             ResourceCommand<FlowKind>.self, ActiveflowCommand.self, ResourceCommand<AccessKeyKind>.self,
             ResourceCommand<CustomerKind>.self, DialingCommand.self, DNCCommand.self, WebhookSecretCommand.self,

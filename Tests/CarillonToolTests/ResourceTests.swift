@@ -36,6 +36,16 @@ import Testing
         #expect(agent.body(try agent.bodyWords(["--tag-ids", "a,b"], isNew: true)) == ["tag_ids": ["a", "b"]])
     }
 
+    @Test func whatAnotherCommandChangesIsNotTakenInSilence() throws {
+        for words in [["status=away"], ["--name", "Ann", "status=away"]] {
+            let error = #expect(throws: (any Error).self) {
+                try ResourceSetCommand<AgentKind>.parse([id] + words).validate()
+            }
+            #expect("\(error as Any)".contains("carillon agent status"))
+        }
+        #expect(throws: Never.self) { try ResourceSetCommand<AgentKind>.parse([id, "--name", "Ann"]).validate() }
+    }
+
     @Test func fieldsAreOverTheDocument() throws {
         let words = try campaign.bodyWords(["--name", "new", "detail=x=y"], isNew: true)
         let body = campaign.body(words, over: ["name": "old", "service_level": 80])

@@ -46,6 +46,8 @@ struct Resource: Sendable {
     var ownPath: String?
     var columns: [Column]
     var fields: [Field] = []
+    /// Fields of the object that `set` cannot change, each with the command that does.
+    var elsewhere: [String: String] = [:]
     /// The query parameters of the list; `campaign_id` is `--campaign-id`.
     var filters: [String] = []
     /// An example for each verb, without the program's name.

@@ -145,7 +145,11 @@ struct ResourceSetCommand<Kind: ResourceKind>: AsyncParsableCommand {
 
     func validate() throws {
         let parsed = try Kind.resource.bodyWords(words, isNew: false)
-        guard jsonBody != nil || Kind.resource.body(parsed) != [:] else {
+        let body = Kind.resource.body(parsed)
+        if let (field, command) = Kind.resource.elsewhere.first(where: { !body[$0.key].isNull }) {
+            throw ValidationError("set does not change \(field); use: \(command)")
+        }
+        guard jsonBody != nil || body != [:] else {
             throw ValidationError("there is nothing to set; give --field value, field=value or --json-body")
         }
     }

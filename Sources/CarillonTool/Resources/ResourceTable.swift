@@ -122,6 +122,7 @@ enum CampaignKind: ResourceKind {
             .number("calls_per_second", "The most new calls in a second; 0 is no limit."),
             .number("stop_drain_timeout", "For how many milliseconds answered calls go on after a stop."),
         ],
+        elsewhere: ["status": "carillon campaign run|stop ID"],
         filters: ["status", "name"],
         examples: [
             .list: "campaign list --status run", .get: "campaign get ID --json",
@@ -167,6 +168,7 @@ enum AgentKind: ResourceKind {
             .list("tag_ids", "Tags that tie to queues, with commas between them."),
             .list("addresses", "Numbers, with commas between them."),
         ],
+        elsewhere: ["status": "carillon agent status ID available"],
         filters: ["name", "status", "tag_ids"],
         examples: [
             .list: "agent list --status available", .get: "agent get ID",

@@ -12,7 +12,7 @@ struct LogExportCommand: AsyncParsableCommand {
             Example: carillon log export --target 01900000-0000-7000-8000-000000000001 > case.jsonl
             Example: carillon log export --campaign 01900000-0000-7000-8000-000000000002 --mask --key my.key > case.jsonl
 
-            Without --mask the file is as confidential as the logs: it has numbers, names and hashes of passwords. With it \\
+            Without --mask the file is as confidential as the logs: it has numbers, names, hashes of passwords and webhook secrets. With it \\
             every text that may tell of a person is replaced by a pseudonym that follows from it and the key: the same \\
             number has the same pseudonym in all files of that key. Ids and times stay. Keep the key, and do not send \\
             it along. `carillon log import` makes logs of the file.
